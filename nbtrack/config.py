@@ -230,6 +230,12 @@ def user_name(environ: Mapping[str, str] | None = None) -> str:
         return ""
 
 
+def wants_colour(is_terminal: bool, environ: Mapping[str, str] | None = None) -> bool:
+    """Tell whether a terminal wants colours: not with ``NO_COLOR`` or a dumb terminal."""
+    environ = os.environ if environ is None else environ
+    return is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
 def _user_folder(environ: Mapping[str, str], home: Path, variable: str, below_home: str) -> Path:
     given = environ.get(variable, "")
     if given and Path(given).is_absolute():

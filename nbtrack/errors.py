@@ -6,8 +6,11 @@
      |   +- UnknownRun
      |   +- UnknownMetric
      |   +- UnknownArtifact
+     |   +- UnknownColumn
      |   +- UnknownVerb
+     |   +- UnknownVariable
      +- SettingError             a setting that does not exist or does not fit
+     +- BadNotebook              a file, text or dict that cannot be read as a notebook
      +- ValueRejected            a value that cannot be kept (raised only with log.strict)
      +- StoreError               the store itself (has .path)
          +- StoreMissing         no store where one was expected
@@ -80,14 +83,30 @@ class UnknownArtifact(NotFound):
     kind = "artifact"
 
 
+class UnknownColumn(NotFound):
+    """Nothing to sort or filter runs by has this name."""
+
+    kind = "column"
+
+
 class UnknownVerb(NotFound):
     """No verb of this name."""
 
     kind = "verb"
 
 
+class UnknownVariable(NotFound):
+    """No variable of this name in the notebook."""
+
+    kind = "variable"
+
+
 class SettingError(NbtrackError):
     """A setting that does not exist or whose value does not fit."""
+
+
+class BadNotebook(NbtrackError):
+    """A file, text or dict that cannot be read as a notebook."""
 
 
 class ValueRejected(NbtrackError):

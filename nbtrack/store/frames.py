@@ -14,14 +14,18 @@ Every other kind is ``head length u32, JSON head, bodies``; the head carries ``t
 ``b``: their lengths. The heads, key by key (a key may be absent: then it is unknown, and ingest must not mind):
 
 =============== ==========================================================================================================
-HEADER          first frame of every file: format, journal (id), generation, wall (UTC ms), pid, host, boot, user, python, nbtrack
+HEADER          first frame of every file: format, journal (id), generation, parent (the journal of the process that forked this one),
+                wall (UTC ms), pid, host, boot, user, python, nbtrack
 SESSION         id, kind (kernel | script | shell), kernel, notebook, cwd, environment, wall; repeated to tell what is known now
 EXECUTION       id, session, seq, count, cell, notebook, hash, wall, before; body: source
 EXECUTION_END   id, status, duration_us, cpu_us, peak, error {type, message},
                 outputs [{kind, mime, size, body | sha256, truncated, display}]; bodies: what ``body`` counts into
-RUN             id, name, experiment, notebook, session, execution, origin, parent, environment, user, wall
+RUN             id, name, experiment, notebook, session, execution, origin, parent, environment, user, wall,
+                draft (true: hidden, unnumbered until a RUN_UPDATE says shown)
 RUN_END         run, state, error {type, message}, stopped
-RUN_UPDATE      run, then any of name, experiment, environment, hashes {code, config, data, environment}
+RUN_UPDATE      run, then any of name, experiment, environment, hashes {code, config, data, environment}, parent,
+                shown (true: a draft becomes a running, numbered run),
+                into (id: what this draft holds belongs to that run; the draft goes)
 RUN_EXECUTION   run, execution: this cell fed the run
 PARAMS          run, source, confidence, execution, values {key: JSON}, marked {key: why it is text}
 TAGS            run, values {key: text | null}; null removes
@@ -54,6 +58,7 @@ INLINE_BODY = 128 << 10  # larger bodies go to a file of their own
 
 _HEAD = struct.Struct("<2sBBII")
 _U32 = struct.Struct("<I")
+_U16 = struct.Struct("<H")
 _FIXED = struct.Struct("<16sH")
 OVERHEAD = _HEAD.size + _U32.size
 
@@ -129,11 +134,17 @@ def unpack_record(payload: bytes) -> tuple[dict[str, Any], list[bytes]]:
     if len(payload) < 4:
         raise ValueError("record without a head")
     (length,) = _U32.unpack_from(payload)
-    head = json.loads(payload[4 : 4 + length].decode("utf-8", "surrogatepass"))
-    if not isinstance(head, dict):
-        raise ValueError("the head of a record is no object")
+    try:
+        head = json.loads(payload[4 : 4 + length].decode("utf-8", "surrogatepass"))
+    except RecursionError:
+        raise ValueError("the head of a record is nested too deeply") from None
+    sizes = head.pop("b", []) if isinstance(head, dict) else None
+    if not isinstance(sizes, list):
+        raise ValueError("the head of a record is no object, or its list of bodies no list")
     bodies, position = [], 4 + length
-    for size in head.pop("b", ()):
+    for size in sizes:
+        if not isinstance(size, int) or size < 0:
+            raise ValueError(f"{size!r} is no size of a body")
         bodies.append(payload[position : position + size])
         position += size
     if position != len(payload):
@@ -142,8 +153,11 @@ def unpack_record(payload: bytes) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def series(run_id: str, keys: tuple[str, ...]) -> Series:
-    """Pack what stays the same in every POINTS frame of these keys."""
-    named = b"".join(struct.pack("<H", len(raw)) + raw for raw in (key.encode("utf-8", "surrogatepass") for key in keys))
+    """Pack what stays the same in every POINTS frame of these keys; raises ``ValueError`` when they do not fit into one."""
+    encoded = [key.encode("utf-8", "surrogatepass") for key in keys]
+    if len(keys) > 0xFFFF or any(len(raw) > 0xFFFF for raw in encoded) or sum(map(len, encoded)) + 10 * len(keys) > MAX_LENGTH - 64:
+        raise ValueError(f"{len(keys)} keys of {sum(map(len, encoded))} bytes do not fit into one frame")
+    named = b"".join(_U16.pack(len(raw)) + raw for raw in encoded)
     constant = _FIXED.pack(bytes.fromhex(run_id), len(keys)) + named
     tail = struct.Struct(f"<qq{len(keys)}d")
     length = len(constant) + tail.size
@@ -158,14 +172,17 @@ def pack_points(line: Series, t: int, step: int, values: Sequence[float]) -> byt
 
 
 def unpack_points(payload: bytes) -> tuple[str, tuple[str, ...], int, int, tuple[float, ...]]:
-    """Give back run id, keys, t, step and values of a POINTS payload."""
-    raw_id, count = _FIXED.unpack_from(payload)
-    position, keys = _FIXED.size, []
-    for _ in range(count):
-        (length,) = struct.unpack_from("<H", payload, position)
-        keys.append(payload[position + 2 : position + 2 + length].decode("utf-8", "surrogatepass"))
-        position += 2 + length
-    t, step, *values = struct.unpack_from(f"<qq{count}d", payload, position)
+    """Give back run id, keys, t, step and values of a POINTS payload; raises ``ValueError`` when it is not what it says."""
+    try:
+        raw_id, count = _FIXED.unpack_from(payload)
+        position, keys = _FIXED.size, []
+        for _ in range(count):
+            (length,) = _U16.unpack_from(payload, position)
+            keys.append(payload[position + 2 : position + 2 + length].decode("utf-8", "surrogatepass"))
+            position += 2 + length
+        t, step, *values = struct.unpack(f"<qq{count}d", payload[position:])
+    except struct.error as error:
+        raise ValueError(f"points that do not fill their frame: {error}") from None
     return raw_id.hex(), tuple(keys), t, step, tuple(values)
 
 
@@ -177,7 +194,7 @@ def scan(data: bytes, *, final: bool) -> Iterator[Frame | tuple[int, int]]:
     position, size = 0, len(data)
     damage_from: int | None = None
     while position < size:
-        frame, incomplete = _frame_at(data, position, size)
+        frame, incomplete = frame_at(data, position, size)
         if frame is None and incomplete and not final:
             break
         if frame is None:
@@ -197,7 +214,7 @@ def scan(data: bytes, *, final: bool) -> Iterator[Frame | tuple[int, int]]:
         yield damage_from, position
 
 
-def _frame_at(data: bytes, position: int, size: int) -> tuple[Frame | None, bool]:
+def frame_at(data: bytes, position: int, size: int) -> tuple[Frame | None, bool]:
     """Read the frame at a position; the flag tells that it may still be completed by bytes to come."""
     if size - position < _HEAD.size:
         return None, data[position : position + 2] == MAGIC[: size - position][:2]

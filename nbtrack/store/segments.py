@@ -1,0 +1,117 @@
+"""One journal file: made, locked and named here; a folder and a head in, an open descriptor out.
+
+A process's journal is a row of such files, ``<journal id>-<generation>.nbj``. Whoever sees the final name sees a file that is locked by
+its owner and begins with a HEADER frame, or one whose owner is gone.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbtrack.config import StoreLocation
+from nbtrack.store.filelock import try_lock
+
+SUFFIX = ".nbj"
+TEMPORARY_SUFFIX = ".tmp"
+
+_NAME = re.compile(r"([0-9a-f]{32})-(\d{6,})\.nbj")
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of a journal, open for appending and reading."""
+
+    fd: int
+    path: Path
+    generation: int
+    in_fallback: bool
+    inode: tuple[int, int]
+
+
+def segment_name(journal_id: str, generation: int) -> str:
+    """Name a generation of a journal: names of one journal sort in the order they were written."""
+    return f"{journal_id}-{generation:06d}{SUFFIX}"
+
+
+def split_name(name: str) -> tuple[str, int] | None:
+    """Read journal id and generation from a file name; None when it is no journal's."""
+    found = _NAME.fullmatch(name)
+    return (found[1], int(found[2])) if found else None
+
+
+def make_store_folder(folder: Path, *, shared: bool, parents: bool = True) -> None:
+    """Make the folder of a store, closed to others (``shared``: open to the group), with a ``.gitignore`` that keeps it out of commits.
+
+    ``parents`` False refuses to bring back a project folder that somebody has just deleted.
+    """
+    _make_folder(folder, shared=shared, parents=parents)
+    ignore = folder / ".gitignore"
+    if not ignore.exists():
+        fd = os.open(ignore, os.O_WRONLY | os.O_CREAT, _mode(shared))
+        try:
+            os.write(fd, b"*\n")
+        finally:
+            os.close(fd)
+
+
+def make_journal_folder(location: StoreLocation, *, fallback: bool, shared: bool, parents: bool = True) -> Path:
+    """Make the folder that new journal files go to and return it."""
+    if fallback:
+        _make_folder(location.fallback_journal, shared=False, parents=True)
+        return location.fallback_journal
+    make_store_folder(location.folder, shared=shared, parents=parents)
+    _make_folder(location.journal, shared=shared, parents=False)
+    return location.journal
+
+
+def create_segment(folder: Path, journal_id: str, generation: int, header: bytes, *, shared: bool, opened: set[int]) -> tuple[int, Path]:
+    """Make the next file of a journal: temporary name, lock, header, then its name.
+
+    The descriptor is put into ``opened`` before the file is locked, so that a forked child can close its copy. Raises ``OSError`` and
+    leaves no file behind when any step fails. A leftover of an interrupted attempt holds no record and is replaced.
+    """
+    path = folder / segment_name(journal_id, generation)
+    # An open file cannot be renamed on Windows; liveness.judge_owner knows about the short moment without a lock there.
+    temporary = path if os.name == "nt" else folder / f"{journal_id}{TEMPORARY_SUFFIX}"
+    temporary.unlink(missing_ok=True)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    fd = os.open(temporary, flags, _mode(shared))
+    opened.add(fd)
+    try:
+        if shared and hasattr(os, "fchmod"):
+            os.fchmod(fd, _mode(shared))  # the umask took the group's bits
+        _lock_if_possible(fd)
+        if os.write(fd, header) != len(header):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary))
+        if temporary != path:
+            temporary.rename(path)
+    except OSError:
+        opened.discard(fd)
+        os.close(fd)
+        temporary.unlink(missing_ok=True)
+        raise
+    return fd, path
+
+
+def _lock_if_possible(fd: int) -> None:
+    """Lock the journal, or go on without on a file system that has no locks: there silence tells (``liveness``)."""
+    try:
+        try_lock(fd)
+    except OSError:
+        return
+
+
+def _mode(shared: bool) -> int:
+    return 0o660 if shared else 0o600
+
+
+def _make_folder(folder: Path, *, shared: bool, parents: bool) -> None:
+    if folder.is_dir():
+        return
+    folder.mkdir(mode=0o700, parents=parents, exist_ok=True)
+    if shared:
+        folder.chmod(0o2770)
