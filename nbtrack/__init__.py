@@ -1,0 +1,101 @@
+"""nbtrack: experiment management for Jupyter notebooks.
+
+``%load_ext nbtrack`` records every cell of a notebook; ``nbtrack.run``, ``nbtrack.log`` and their like add to it from notebooks and scripts.
+Names load when they are first used, so that importing nbtrack costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nbtrack._version import __version__
+
+if TYPE_CHECKING:
+    from nbtrack.errors import NbtrackError
+    from nbtrack.tracking.api import (
+        active_run,
+        flush,
+        get_run,
+        last_run,
+        log,
+        log_artifact,
+        log_param,
+        log_params,
+        metric_history,
+        note,
+        run,
+        runs,
+        session,
+        set_tag,
+        set_tags,
+    )
+
+_HOMES = dict.fromkeys(
+    (
+        "active_run",
+        "flush",
+        "get_run",
+        "last_run",
+        "log",
+        "log_artifact",
+        "log_param",
+        "log_params",
+        "metric_history",
+        "note",
+        "run",
+        "runs",
+        "session",
+        "set_tag",
+        "set_tags",
+    ),
+    "nbtrack.tracking.api",
+) | {"NbtrackError": "nbtrack.errors"}
+
+__all__ = [
+    "NbtrackError",
+    "__version__",
+    "active_run",
+    "flush",
+    "get_run",
+    "last_run",
+    "load_ipython_extension",
+    "log",
+    "log_artifact",
+    "log_param",
+    "log_params",
+    "metric_history",
+    "note",
+    "run",
+    "runs",
+    "session",
+    "set_tag",
+    "set_tags",
+    "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nbtrack' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """``%load_ext nbtrack``: start recording this notebook."""
+    from nbtrack.ipython.extension import load_ipython_extension as load
+
+    load(ipython)
+
+
+def unload_ipython_extension(ipython: Any) -> None:
+    """``%unload_ext nbtrack``: stop recording and leave no trace."""
+    from nbtrack.ipython.extension import unload_ipython_extension as unload
+
+    unload(ipython)
