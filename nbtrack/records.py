@@ -277,12 +277,15 @@ def describe_change(before: Mapping[str, Any] | None, after: Mapping[str, Any], 
     """Say in words what differs between two sets of parameters: ``lr 0.1 → 0.01``, at most ``most`` terms, then ``+3``."""
     if before is None:
         return ""
-    terms = [f"{key} {short_value(before[key])} → {short_value(after[key])}" for key in after if key in before and before[key] != after[key]]
-    terms += [f"{key} {short_value(after[key])}" for key in after if key not in before]
-    terms += [f"without {key}" for key in before if key not in after]
-    if len(terms) > most:
-        return f"{', '.join(terms[:most])} +{len(terms) - most}"
-    return ", ".join(terms)
+    changed = [key for key in after if key in before and before[key] != after[key]]
+    added = [key for key in after if key not in before]
+    gone = [key for key in before if key not in after]
+    # Only the terms that are shown are written out: a list of 10,000 runs has ten times as many.
+    terms = [f"{key} {short_value(before[key])} → {short_value(after[key])}" for key in changed[:most]]
+    terms += [f"{key} {short_value(after[key])}" for key in added[: most - len(terms)]]
+    terms += [f"without {key}" for key in gone[: most - len(terms)]]
+    more = len(changed) + len(added) + len(gone) - len(terms)
+    return ", ".join(terms) + (f" +{more}" if more else "")
 
 
 def short_value(value: Any, *, width: int = 24) -> str:
