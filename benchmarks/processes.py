@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbtrack
 from benchmarks.measure import Row, own_store
@@ -33,7 +35,8 @@ def _together(count: int, seconds: float) -> Row:
         nbtrack.run("first").finish()
         nbtrack.flush(30)
         command = [sys.executable, "-c", WORKER, str(seconds)]
-        workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+        workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) for _ in range(count)]
         written = {}
         for worker in workers:
             out, _ = worker.communicate()
