@@ -72,6 +72,6 @@ def _our_open_files() -> set[tuple[str, str]]:
             target = entry.readlink().name
         except OSError:
             continue
-        if target.split(" ")[0].endswith((".nbj", "store.db", "store.db-wal", "store.db-shm", "store.lock")):
+        if target.split(" ")[0].endswith((".nbj", "store.db", "store.db-wal", "store.lock")):
             found.add((entry.name, target))
     return found

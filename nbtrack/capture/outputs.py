@@ -56,7 +56,7 @@ class _Part:
     def body(self) -> bytes | None:
         if isinstance(self.value, bytes) or self.value is None:
             return self.value
-        if not _is_binary(self.mime):
+        if not is_binary(self.mime):
             return self.value.encode("utf-8", "surrogatepass")
         try:
             return binascii.a2b_base64(self.value)
@@ -197,7 +197,7 @@ class Outputs:
             return _Part(mime, value if len(value) <= self._image_bytes else None, len(value))
         if type(value) is not str:
             return None
-        if _is_binary(mime):
+        if is_binary(mime):
             size = len(value) * 3 // 4
             return _Part(mime, value if size <= self._image_bytes else None, size)
         if mime in _WHOLE_TEXT:
@@ -227,10 +227,11 @@ def _rank(mime: str) -> int:
     return _RICHEST_FIRST.index(mime) if mime in _RICHEST_FIRST else len(_RICHEST_FIRST)
 
 
-def _is_binary(mime: str) -> bool:
+def is_binary(mime: str) -> bool:
+    """Tell whether bodies of this type are bytes rather than text."""
     return mime == "application/pdf" or (mime.startswith(("image/", "audio/", "video/")) and mime != "image/svg+xml")
 
 
-def _exact(text: object) -> str:
+def _exact(text: Any) -> str:
     """Return plain text: a subclass of ``str`` could bring its own ``__len__`` and keep its attributes alive; what is no text is none."""
     return str.__add__(text, "") if issubclass(type(text), str) else ""

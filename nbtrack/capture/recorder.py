@@ -12,6 +12,7 @@ from typing import Any
 from nbtrack.capture.cells import CellEnd, CellStart
 from nbtrack.capture.meter import Meter
 from nbtrack.capture.outputs import KeptOutput, Outputs
+from nbtrack.capture.secrets import clean_error, clean_output
 from nbtrack.capture.streams import cut_middle
 from nbtrack.store.frames import INLINE_BODY, MAX_LENGTH, Kind
 from nbtrack.store.ids import new_id
@@ -57,6 +58,12 @@ class Recorder:
         usage = self._meter.read()
         error = cell.error
         kept = outputs.close() if outputs is not None else []
+        secrets = self._session.secrets
+        if kept or error is not None:
+            secrets.learn_environment()
+        if secrets.active:
+            kept = [clean_output(output, secrets.text) for output in kept]
+            error = clean_error(error, secrets.text) if error is not None else None
         if error is not None and self._session.settings.capture_outputs:
             body = error.traceback.encode("utf-8", "surrogatepass")
             kept.append(KeptOutput("error", "text/plain", len(body), body))
@@ -83,7 +90,8 @@ class Recorder:
             self._session.writer.append(Kind.EXECUTION_END, {"id": execution_id, "status": "unknown"})
 
     def _write_start(self, execution_id: str, cell: CellStart, *, before: bool = False) -> None:
-        source = cell.source.encode("utf-8", "surrogatepass")
+        text = self._session.secrets.text(cell.source)
+        source = text.encode("utf-8", "surrogatepass")  # the hash is of what is stored: equal cells stay equal whatever their secrets
         self._seq += 1
         head: dict[str, Any] = {
             "id": execution_id,
@@ -96,8 +104,8 @@ class Recorder:
         }
         if before:
             head |= {"before": True, "wall": None}
-        if len(cell.source) > SOURCE_CHARS:
-            source = cut_middle(cell.source, SOURCE_CHARS)[0].encode("utf-8", "surrogatepass")
+        if len(text) > SOURCE_CHARS:
+            source = cut_middle(text, SOURCE_CHARS)[0].encode("utf-8", "surrogatepass")
         self._session.writer.append(Kind.EXECUTION, head, (source,))
 
     def _place_bodies(self, kept: Sequence[KeptOutput]) -> tuple[list[dict[str, Any]], list[bytes]]:

@@ -77,6 +77,9 @@ class StreamText:
         self._tail = rest
 
 
+CUT_MARK = r"… [\d,]+ characters cut …"  # as a pattern
+
+
 def cut_mark(characters: int) -> str:
     """Say how much is missing, in the place where it is."""
     return f"… {characters:,} characters cut …"

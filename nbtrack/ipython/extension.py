@@ -66,8 +66,8 @@ class Extension:
     def _add_magics(self) -> None:
         magics = self._shell.magics_manager.magics
         self._before = {kind: magics[kind].get(magic.NAME) for kind in ("line", "cell")}
-        self._shell.register_magic_function(magic.make_line_magic(self._shell, self._hooks), "line", magic.NAME)
-        self._shell.register_magic_function(magic.refuse_cell, "cell", magic.NAME)
+        self._shell.register_magic_function(magic.make_line_magic(self._shell, self._hooks), "line", magic.NAME)  # type: ignore[arg-type]
+        self._shell.register_magic_function(magic.refuse_cell, "cell", magic.NAME)  # type: ignore[arg-type]
 
     def _remove_magics(self) -> None:
         manager = self._shell.magics_manager

@@ -17,6 +17,7 @@ from nbtrack.store.blobs import body_path, sync_folder
 from nbtrack.store.check import check_store
 from nbtrack.store.connection import naming_errors, open_reader, refuse_unreadable
 from nbtrack.store.ingest import ingest, leave_journals
+from nbtrack.store.secret import copy_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def back_up(location: StoreLocation, target: Path) -> BackupReport:
         copy = open_location(half)
         _copy_database(location, copy)
         bodies = _copy_bodies(location, copy)
+        copy_key(location, copy)
         found = check_store(copy)
         if found.findings:
             first = found.findings[0]

@@ -164,7 +164,7 @@ def _crc_of(count: int, size: int) -> int:
 def _crcs_of(size: int, most: int) -> array[int]:
     """The crc32 of 0 to ``most`` valid frames of ``size`` bytes each.
 
-    crc32 is affine in its start value: crc(m, x) = crc(m, 0) ^ crc(zeros, x) ^ crc(zeros, 0), and crc(m, 0) of a valid frame is the residue.
+    crc32 is affine in its start value: crc(m, x) = crc(m, 0) ^ crc(zeros, x) ^ crc(zeros, 0); crc(m, 0) of a valid frame is the residue.
     """
     zeros = bytes(size)
     constant = crc32(zeros) ^ _RESIDUE

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 from nbtrack.config import StoreLocation
 from nbtrack.errors import StoreCorrupt, UnknownArtifact
@@ -26,6 +26,7 @@ _FAST_ABOVE = 1 << 20
 _PIECE = 1 << 20
 _WORTH = 0.95
 _TEMPORARY = ".part"
+_FSCK = "nbtrack fsck lists what is damaged."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,10 @@ def write_file(location: StoreLocation, data: bytes, *, sync: bool = True) -> St
 
 
 def copy_file(location: StoreLocation, path: Path) -> StoredBody:
-    """Copy a file of the user into ``blobs/`` in constant memory, durable at return; raises ``OSError``. Never a hard link: it would change."""
+    """Copy a file of the user into ``blobs/`` in constant memory, durable at return; raises ``OSError``.
+
+    Never a hard link: the body would change with the file.
+    """
     with open(path, "rb") as source:
         return write_stream(location, source)
 
@@ -162,12 +166,15 @@ def sync_folder(folder: Path) -> None:
 def read_body(location: StoreLocation, db: sqlite3.Connection, sha256: str) -> bytes:
     """Return a body as it was given; raises ``UnknownArtifact`` when it is not kept, ``StoreCorrupt`` when it is damaged."""
     with open_body(location, db, sha256) as stream:
-        return stream.read()
+        data = stream.read()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise StoreCorrupt(location.folder, f"body {sha256[:8]} is damaged: its bytes have another hash", _FSCK)
+    return data
 
 
 @contextmanager
-def open_body(location: StoreLocation, db: sqlite3.Connection, sha256: str) -> Iterator[IO[bytes]]:
-    """Give a body as a stream in constant memory; raises what ``read_body`` raises."""
+def open_body(location: StoreLocation, db: sqlite3.Connection, sha256: str) -> Iterator[BinaryIO]:
+    """Give a body as a stream in constant memory; raises what ``read_body`` raises, but its hash is not checked again."""
     row = db.execute("select encoding, body from blob where sha256 = :sha256", {"sha256": sha256}).fetchone()
     if row is None:
         raise UnknownArtifact(sha256, hint="Nothing with this content is kept.")
@@ -177,11 +184,11 @@ def open_body(location: StoreLocation, db: sqlite3.Connection, sha256: str) -> I
             yield io.BytesIO(decode(inline, encoding))
             return
         with open(body_path(location, sha256), "rb") as file:
-            yield _Inflated(file) if encoding == "zlib" else file
+            yield io.BufferedReader(_Inflated(file), _PIECE) if encoding == "zlib" else file
     except FileNotFoundError as error:
-        raise StoreCorrupt(location.folder, f"the file of body {sha256[:8]} is missing", "nbtrack fsck lists what is damaged.") from error
+        raise StoreCorrupt(location.folder, f"the file of body {sha256[:8]} is missing", _FSCK) from error
     except (ValueError, zlib.error) as error:
-        raise StoreCorrupt(location.folder, f"body {sha256[:8]} is damaged: {error}", "nbtrack fsck lists what is damaged.") from error
+        raise StoreCorrupt(location.folder, f"body {sha256[:8]} is damaged: {error}", _FSCK) from error
 
 
 class _Inflated(io.RawIOBase):

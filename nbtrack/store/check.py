@@ -45,9 +45,9 @@ def _check(location: StoreLocation, db: sqlite3.Connection, *, repair: bool, bef
         findings.add("damaged database", problem)
     for table, row, parent, _ in db.execute("pragma foreign_key_check").fetchall():
         findings.add("missing row", f"row {row} of {table} names a {parent} that is not there")
-    check_schema(findings)
-    check_rows(findings)
-    check_sources(findings)
-    check_bodies(findings)
-    check_points(findings)
+    if check_schema(findings):
+        check_rows(findings)
+        check_sources(findings)
+        check_bodies(findings)
+        check_points(findings)
     return CheckReport(tuple(findings.found), findings.checked)

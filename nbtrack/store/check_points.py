@@ -43,7 +43,8 @@ def _check_lines(findings: Findings) -> set[str]:
             findings.add("missing summary", f"metric {key!r} of run {run_id} has points and no row")
         raw = raw_count = 0
         blocks = findings.db.execute(
-            "select id, count, first_step, last_step, axis, body from metric_block where line_id = :line_id order by id", {"line_id": line_id}
+            "select id, count, first_step, last_step, axis, body from metric_block where line_id = :line_id order by id",
+            {"line_id": line_id},
         )
         for block in blocks.fetchall():
             findings.count("blocks", 1)
@@ -80,7 +81,9 @@ def _block_problem(db: sqlite3.Connection, block: tuple[Any, ...], keys: list[st
             return "its steps are not those its row says"
         if any(before >= after for before, after in pairwise(steps)):
             return "its steps do not rise"
-        chunks = db.execute("select metric_id, body from metric_chunk where block_id = :block_id order by id", {"block_id": block_id}).fetchall()
+        chunks = db.execute(
+            "select metric_id, body from metric_chunk where block_id = :block_id order by id", {"block_id": block_id}
+        ).fetchall()
         if body is not None:
             columns = unpack_columns(body)
             if len(columns) != len(keys) or chunks:

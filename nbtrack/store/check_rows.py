@@ -19,7 +19,8 @@ _RULES: tuple[tuple[str, str, str, str], ...] = (
         "end without a time", "run {0} has ended and has no time of its end",
         "select id from run where hidden = 0 and state in ('finished', 'failed', 'killed') and ended_at is null order by id",
         """
-        update run set ended_at = max(started_at, coalesce((select max(last_at) from metric where run_id = run.id), started_at)) where id = :id
+        update run set ended_at = max(started_at, coalesce((select max(last_at) from metric where run_id = run.id), started_at))
+        where id = :id
         """,
     ),
     (
@@ -126,14 +127,18 @@ _JSON = (
 )
 
 
-def check_schema(findings: Findings) -> None:
-    """Check that every table and index is there; a missing index is made again."""
-    real = dict(findings.db.execute("select name, type from sqlite_schema").fetchall())
+def check_schema(findings: Findings) -> bool:
+    """Check that every table and index is there, making what is missing when repairing; False when the rest cannot be checked."""
+    real = {name for (name,) in findings.db.execute("select name from sqlite_schema").fetchall()}
+    complete = True
     for statement in FIRST_SCHEMA:
         words = statement.split()
-        name = words[words.index("table") + 1] if "table" in words[:2] else words[words.index("index") + 1]
+        kind = "table" if words[1] == "table" else "index"
+        name = words[words.index(kind) + 1]
         if name not in real:
-            findings.add("missing " + ("index" if "index" in words[:3] else "table"), name, statement if "index" in words[:3] else "")
+            findings.add(f"missing {kind}", name, statement)
+            complete = complete and (kind == "index" or findings.repair)
+    return complete
 
 
 def check_rows(findings: Findings) -> None:
@@ -181,7 +186,13 @@ def _check_numbers(findings: Findings) -> None:
     for (run_id,) in rows.fetchall():
         if findings.repair:
             number_run(db, run_id)
-            db.execute("update run set name = coalesce(name, (select name from experiment where id = experiment_id) || '-' || number) where id = :id", {"id": run_id})
+            db.execute(
+                """
+                update run set name = coalesce(name, (select name from experiment where id = experiment_id) || '-' || number)
+                where id = :id
+                """,
+                {"id": run_id},
+            )
         findings.note("missing number", f"run {run_id} has no number, name or experiment", mended=findings.repair)
     rows = db.execute(
         """
@@ -197,7 +208,9 @@ def _check_numbers(findings: Findings) -> None:
 
 
 def _check_param_numbers(findings: Findings) -> None:
-    for run_id, name, value, number in findings.db.execute("select run_id, name, value, number from param order by run_id, name").fetchall():
+    for run_id, name, value, number in findings.db.execute(
+        "select run_id, name, value, number from param order by run_id, name"
+    ).fetchall():
         try:
             real = json.loads(value)
         except ValueError:
@@ -228,7 +241,12 @@ def check_sources(findings: Findings) -> None:
         elif name in files and files[name].stat().st_size < offset:
             findings.add("wrong offset", f"journal {name} is shorter than what is in of it")
         elif name not in files and folder == "journal" and not finished:
-            findings.add("missing journal", f"journal {name} is gone; what it held beyond byte {offset} is lost", "delete from source where name = :name", {"name": name})
+            findings.add(
+                "missing journal",
+                f"journal {name} is gone; what it held beyond byte {offset} is lost",
+                "delete from source where name = :name",
+                {"name": name},
+            )
     _end_orphans(findings, {file.journal for file in list_journals(location)})
 
 
@@ -241,7 +259,8 @@ def _end_orphans(findings: Findings, living: set[str]) -> None:
             findings.add(
                 "run without a process", f"run {run_id} is running and its journal is gone",
                 """
-                update run set state = 'killed', ended_at = max(started_at, coalesce((select max(last_at) from metric where run_id = run.id), 0)),
+                update run set state = 'killed',
+                    ended_at = max(started_at, coalesce((select max(last_at) from metric where run_id = run.id), 0)),
                     duration_us = max(0, coalesce((select max(last_at) from metric where run_id = run.id), 0) - started_at) * 1000
                 where id = :id
                 """,

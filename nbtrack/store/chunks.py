@@ -139,9 +139,9 @@ def pack_integers(values: Sequence[int], *, seal: bool) -> bytes:
     """Pack whole numbers of 64 bits, small when they grow evenly."""
     start = values[0]
     stride = values[1] - start if len(values) > 1 else 1
-    if -(1 << 62) < stride < 1 << 62 and stride and values[-1] == start + stride * (len(values) - 1):
-        if list(values) == list(range(start, start + stride * len(values), stride)):
-            return _PAIR.pack(_PROGRESSION, start, stride)
+    even = stride and -(1 << 62) < stride < 1 << 62 and values[-1] == start + stride * (len(values) - 1)
+    if even and list(values) == list(range(start, start + stride * len(values), stride)):
+        return _PAIR.pack(_PROGRESSION, start, stride)
     differences = list(map(sub, values[1:], values))
     low, high = min(differences), max(differences)
     for width, code in _WIDTHS:

@@ -1,7 +1,7 @@
 """How a store is opened: a location in; read-only connections, or one write transaction inside the store's own lock, out.
 
-SQLite up to 3.51.2 can corrupt a WAL when many connections commit and checkpoint, so every write transaction, its checkpoint and the closing
-of a writing connection happen under ``flock`` on ``store.lock``. Readers are read-only connections: they cannot checkpoint.
+SQLite up to 3.51.2 can corrupt a WAL when many connections commit and checkpoint, so every write transaction, its checkpoint and the
+closing of a writing connection happen under ``flock`` on ``store.lock``. Readers are read-only connections: they cannot checkpoint.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from nbtrack.config import StoreLocation
 from nbtrack.errors import SQLiteTooOld, StoreBusy, StoreCorrupt, StoreError, StoreMissing, StoreNewer, StoreReadOnly
 from nbtrack.store.chunks import Damaged
 from nbtrack.store.filelock import FileLock
+from nbtrack.store.guard import WalGuard
 
 APPLICATION_ID = 0x6E627472  # "nbtr"
 SCHEMA_VERSION = 1  # PRAGMA user_version; one more with every migration
@@ -71,9 +72,7 @@ def open_reader(location: StoreLocation) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def open_writer(
-    location: StoreLocation, *, full_sync: bool = False, timeout: float = _WRITER_PATIENCE_S
-) -> Iterator[sqlite3.Connection]:
+def open_writer(location: StoreLocation, *, full_sync: bool = False, timeout: float = _WRITER_PATIENCE_S) -> Iterator[sqlite3.Connection]:
     """Give a connection inside one write transaction, held under the store lock; committed at the end, rolled back on any exception.
 
     ``full_sync`` makes the commit survive a loss of power. Raises ``StoreMissing``, ``StoreNewer``, ``StoreBusy``, ``StoreReadOnly``,
@@ -98,8 +97,10 @@ class WriterConnection:
         self.location = location
         self.patience = patience
         self._lock = FileLock(location.lock, shared=_is_shared(location.folder))
+        self._guard = WalGuard(location.database)
         self._db: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
+        self._is_wal = False
 
     @contextmanager
     def transaction(self, *, full_sync: bool = False, timeout: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -113,6 +114,8 @@ class WriterConnection:
                 db = self._opened(timeout)
                 db.execute("pragma synchronous = full" if full_sync else "pragma synchronous = normal")
                 db.execute("begin immediate")
+                if self._is_wal:
+                    self._guard.hold()
                 try:
                     yield db
                 except BaseException:
@@ -124,6 +127,8 @@ class WriterConnection:
                 self._drop()
                 raise
             finally:
+                if not self._guard.complete:
+                    self._drop()  # nothing would keep another process from taking the WAL away
                 self._lock.release()
 
     def close(self, patience: float = _WRITER_PATIENCE_S) -> None:
@@ -138,7 +143,7 @@ class WriterConnection:
         except OSError:
             held = False
         try:
-            self._drop()
+            self._drop(checkpoint=held)
         finally:
             if held:
                 self._lock.release()
@@ -163,15 +168,20 @@ class WriterConnection:
         status = self.location.database.stat()
         identity = (status.st_dev, status.st_ino)
         if self._db is not None and self._identity != identity:
-            self._drop()  # the store was deleted or replaced: writes would go to a file nobody sees
+            self._drop(checkpoint=False)  # the store was deleted or replaced: writes would go to a file nobody sees
         if self._db is None:
             self._db, self._identity = connect_writing(self.location, timeout=timeout), identity
+            self._is_wal = self._db.execute("pragma journal_mode").fetchone()[0] == "wal"
         return self._db
 
-    def _drop(self) -> None:
+    def _drop(self, *, checkpoint: bool = True) -> None:
+        """Close the connection; without ``checkpoint`` it touches neither the WAL nor what now stands under its name."""
         db, self._db = self._db, None
+        if checkpoint:
+            self._guard.release()
         if db is not None:
             db.close()
+        self._guard.release()
 
 
 def connect_writing(location: StoreLocation, *, timeout: float = _WRITER_PATIENCE_S) -> sqlite3.Connection:
@@ -220,7 +230,9 @@ def refuse_unwritable(location: StoreLocation) -> None:
             "Update nbtrack; what is recorded meanwhile waits in the journal.",
         )
     if state == "old":
-        raise StoreError(location.folder, f"{location.database} has an older schema", f"python -m nbtrack.store.migrations {location.folder}")
+        raise StoreError(
+            location.folder, f"{location.database} has an older schema", f"python -m nbtrack.store.migrations {location.folder}"
+        )
 
 
 @contextmanager
@@ -259,13 +271,20 @@ def _connect_reading(location: StoreLocation) -> sqlite3.Connection:
     try:
         return _begun(f"{uri}?mode=ro")
     except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
-            raise
         # A WAL database needs its -shm file even for reading. In a folder that cannot be written and where nobody left one, the file
-        # cannot change under us either.
-        if os.access(location.folder, os.W_OK):
+        # cannot change under us either; nor on a disk too full for that file, as long as nothing stands in a WAL.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        unwritable = code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY} and not os.access(location.folder, os.W_OK)
+        if not unwritable and (code != sqlite3.SQLITE_IOERR or _has_wal(location)):
             raise
         return _begun(f"{uri}?mode=ro&immutable=1")
+
+
+def _has_wal(location: StoreLocation) -> bool:
+    try:
+        return location.database.with_name(f"{location.database.name}-wal").stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _begun(uri: str) -> sqlite3.Connection:

@@ -36,9 +36,7 @@ def _json(value: Any) -> str:
 
 def get_environment(db: sqlite3.Connection, environment_id: str) -> Environment:
     """Return one environment; raises ``NotFound``."""
-    row = db.execute(
-        "select id, python, platform, packages, git, facts from environment where id = :id", {"id": environment_id}
-    ).fetchone()
+    row = db.execute("select id, python, platform, packages, git, facts from environment where id = :id", {"id": environment_id}).fetchone()
     if row is None:
         raise NotFound(environment_id, hint="No environment has this id.")
     found, python, platform, packages, git, facts = row

@@ -61,8 +61,8 @@ def write_execution_end(scope: Scope, head: dict[str, Any], bodies: list[bytes])
             """
             insert into execution (id, session_id, seq, count, source_hash, status, duration_us, cpu_us, peak_memory_bytes, error_type,
                 error_message, journal)
-            select :id, coalesce((select id from session where journal = :journal order by started_at desc, id desc limit 1), ''), 0, :count,
-                '', :status, :duration, :cpu, :peak, :error_type, :error_message, :journal
+            select :id, coalesce((select id from session where journal = :journal order by started_at desc, id desc limit 1), ''), 0,
+                :count, '', :status, :duration, :cpu, :peak, :error_type, :error_message, :journal
             """,
             values,
         )
@@ -93,7 +93,8 @@ def _write_outputs(scope: Scope, execution_id: str, outputs: Iterable[dict[str, 
 def end_executions(scope: Scope, status: str) -> None:
     """Give the executions of a journal that still run their last status."""
     scope.db.execute(
-        "update execution set status = :status where journal = :journal and status = 'running'", {"status": status, "journal": scope.journal}
+        "update execution set status = :status where journal = :journal and status = 'running'",
+        {"status": status, "journal": scope.journal},
     )
 
 

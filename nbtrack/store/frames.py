@@ -129,6 +129,18 @@ def pack_record(kind: int, head: dict[str, Any], bodies: Sequence[bytes] = ()) -
     return pack(kind, b"".join((_U32.pack(len(encoded)), encoded, *bodies)))
 
 
+def repack_record(frame: Frame, head: dict[str, Any]) -> bytes:
+    """Write a frame again with less in its head and the same bodies, exactly as long as before; blanks fill what is left of the head."""
+    (length,) = _U32.unpack_from(frame.payload)
+    _, bodies = unpack_record(frame.payload)
+    if bodies:
+        head = {**head, "b": [len(body) for body in bodies]}
+    encoded = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    if len(encoded) > length:
+        raise ValueError("the new head is longer than the old one")
+    return pack(frame.kind, b"".join((frame.payload[:4], encoded.ljust(length), frame.payload[4 + length :])))
+
+
 def unpack_record(payload: bytes) -> tuple[dict[str, Any], list[bytes]]:
     """Give back head and bodies; raises ``ValueError`` when the payload is not what it says."""
     if len(payload) < 4:

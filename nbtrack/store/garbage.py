@@ -34,9 +34,10 @@ class GarbageReport:
 
 
 def collect(location: StoreLocation, *, apply: bool = False, older_than_s: float = OLDER_THAN_S) -> GarbageReport:
-    """List what nothing refers to: body files and half-written ones older than ``older_than_s``, and rows of bodies; ``apply`` removes them.
+    """List what nothing refers to: body files and half-written ones older than ``older_than_s``, and rows of bodies.
 
-    What still waits in journals is ingested first: it may refer to them. While something waits that could not be ingested, nothing is found.
+    ``apply`` removes them. What still waits in journals is ingested first, since it may refer to them; while something waits that could
+    not be ingested, nothing is found.
     """
     report = ingest(location)
     if report.problem or report.waiting:

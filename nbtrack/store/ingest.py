@@ -1,7 +1,7 @@
 """Journals into the store: a location in, rows committed, a report out. Any process may ingest any journal, dead or alive.
 
-A file and an offset are the identity of a record: ``source`` holds the offset, moved in the transaction that applies the bytes before it, so
-nothing is lost or doubled whoever reads and whenever somebody dies. Files go in name order; a generation waits for the one before it.
+A file and an offset are the identity of a record: ``source`` holds the offset, moved in the transaction that applies the bytes before
+it, so nothing is lost or doubled whoever reads and whenever somebody dies. Files go in name order; a generation waits for the one before.
 
 A file whose owner is gone is read to its end in a transaction that is synced, then unlinked, and only then its row is dropped: in any other
 order a death in between would bring its records in twice.
@@ -24,11 +24,11 @@ from nbtrack.store.batch import Batch, read_batch
 from nbtrack.store.blobs import sync_folder
 from nbtrack.store.connection import WriterConnection, schema_state
 from nbtrack.store.frames import MAX_LENGTH, OVERHEAD, Kind, frame_at, unpack_record
-from nbtrack.store.liveness import Owner, host_name, judge_owner
+from nbtrack.store.liveness import Owner, judge_owner
 from nbtrack.store.migrations import ensure_schema
 from nbtrack.store.rows import apply_batch
-from nbtrack.store.scope import Clock, Scope
-from nbtrack.store.segments import split_name
+from nbtrack.store.scope import Scope
+from nbtrack.store.sources import COLUMNS, JournalFile, Source, folder_name, list_journals
 
 LIVE_BATCH_BYTES = 64 << 10  # about 1 ms under the lock and the GIL of a kernel
 BATCH_BYTES = 1 << 20
@@ -93,7 +93,9 @@ class Ingester:
         except sqlite3.Error as error:
             work.problem = work.problem or f"{type(error).__name__}: {error}"
         work.waiting = work.waiting or (self._still_waiting(only) if work.problem else 0)
-        return IngestReport(work.frames, work.points, work.damaged, work.undecodable, len(work.finished), work.waiting, work.problem, work.busy)
+        return IngestReport(
+            work.frames, work.points, work.damaged, work.undecodable, len(work.finished), work.waiting, work.problem, work.busy
+        )
 
     def close(self, patience: float = 30.0) -> None:
         """Close the connection; waits for the store lock as long as that."""
@@ -151,7 +153,7 @@ class Ingester:
     def _ingest_batch(self, file: JournalFile, fd: int, work: _Work, owner: Owner) -> int:
         """Ingest one batch in one transaction and return how many bytes wait behind it that could go in now."""
         with self._writer.transaction() as db:
-            source = _Source.load(db, self.location, file)
+            source = Source.load(db, self.location, file)
             size = os.fstat(fd).st_size
             if os.fstat(fd).st_nlink == 0 or size <= source.offset:
                 return 0
@@ -175,7 +177,7 @@ class Ingester:
     def _finish(self, file: JournalFile, fd: int, work: _Work) -> bool:
         """Note, synced, that a file is in to its end; without an end in order and a later generation its runs were killed."""
         with self._writer.transaction(full_sync=True) as db:
-            source = _Source.load(db, self.location, file)
+            source = Source.load(db, self.location, file)
             if os.fstat(fd).st_nlink == 0 or os.fstat(fd).st_size > source.offset:
                 return False
             scope = source.scope(db, self.location, file.journal)
@@ -188,7 +190,7 @@ class Ingester:
 
     def _declare_silent(self, file: JournalFile) -> None:
         with self._writer.transaction() as db:
-            source = _Source.load(db, self.location, file)
+            source = Source.load(db, self.location, file)
             if source.silent or source.final == "close" or self._has_later(db, file):
                 return
             scope = source.scope(db, self.location, file.journal)
@@ -208,7 +210,7 @@ class Ingester:
             return
         with self._writer.transaction() as db:
             rows = db.execute("select name, folder from source where finished = 1 order by name").fetchall()
-            here = {_folder_name(self.location, folder): folder for folder in (self.location.journal, self.location.fallback_journal)}
+            here = {folder_name(self.location, folder): folder for folder in (self.location.journal, self.location.fallback_journal)}
             gone = [{"name": name} for name, folder in rows if folder in here and not (here[folder] / name).exists()]
             db.executemany("delete from source where name = :name", gone)
 
@@ -226,30 +228,6 @@ def read_offsets(db: sqlite3.Connection, journals: Collection[str]) -> dict[str,
         {"journals": json.dumps(sorted(journals))},
     )
     return dict(rows.fetchall())
-
-
-@dataclass(frozen=True, slots=True)
-class JournalFile:
-    """One journal file by its name: whose, which generation, where."""
-
-    journal: str
-    generation: int
-    path: Path
-
-
-def list_journals(location: StoreLocation, only: Collection[str] | None = None) -> list[JournalFile]:
-    """List the journal files of both folders in the order in which they are ingested."""
-    found = []
-    for folder in (location.journal, location.fallback_journal):
-        try:
-            names = os.listdir(folder)
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            continue
-        for name in names:
-            known = split_name(name)
-            if known and (only is None or known[0] in only):
-                found.append(JournalFile(*known, folder / name))
-    return sorted(found, key=lambda file: (file.journal, file.generation, file.path))
 
 
 @dataclass(slots=True)
@@ -279,76 +257,13 @@ class _Work:
         self.undecodable += batch.undecodable + odd
 
 
-_SOURCE = "name, journal, generation, folder, offset, anchor_wall, anchor_us, last_us, host, boot, pid, user, python, nbtrack, damaged, " \
-    "undecodable, final, finished, silent"  # fmt: skip
-_FACTS = ("host", "boot", "pid", "user", "python", "nbtrack")
-
-
-@dataclass(slots=True)
-class _Source:
-    """The row of one journal file: how far it is in, and what a batch that begins in the middle has to know."""
-
-    name: str
-    journal: str
-    generation: int
-    folder: str
-    offset: int = 0
-    anchor_wall: int = 0
-    anchor_us: int = 0
-    last_us: int = 0
-    host: str | None = None
-    boot: str | None = None
-    pid: int | None = None
-    user: str | None = None
-    python: str | None = None
-    nbtrack: str | None = None
-    damaged: int = 0
-    undecodable: int = 0
-    final: str | None = None
-    finished: int = 0
-    silent: int = 0
-
-    @classmethod
-    def load(cls, db: sqlite3.Connection, location: StoreLocation, file: JournalFile) -> _Source:
-        row = db.execute(f"select {_SOURCE} from source where name = :name", {"name": file.path.name}).fetchone()
-        if row is not None:
-            source = cls(*row)
-            source.folder = _folder_name(location, file.path.parent)
-            return source
-        before = db.execute(
-            f"select {_SOURCE} from source where journal = :journal and generation < :generation order by generation desc limit 1",
-            {"journal": file.journal, "generation": file.generation},
-        ).fetchone()
-        fresh = cls(file.path.name, file.journal, file.generation, _folder_name(location, file.path.parent))
-        if before is not None:  # should the header be damaged, the clock of the generation before it is still right
-            known = cls(*before)
-            fresh.anchor_wall, fresh.anchor_us, fresh.last_us = known.anchor_wall, known.anchor_us, known.last_us
-            for fact in _FACTS:
-                setattr(fresh, fact, getattr(known, fact))
-        return fresh
-
-    def scope(self, db: sqlite3.Connection, location: StoreLocation, journal: str) -> Scope:
-        facts = {fact: getattr(self, fact) for fact in _FACTS if getattr(self, fact) is not None}
-        return Scope(db, location, journal, Clock(self.anchor_wall, self.anchor_us), facts, self.last_us)
-
-    def save(self, db: sqlite3.Connection, scope: Scope, batch: Batch | None) -> None:
-        self.anchor_wall, self.anchor_us, self.final = scope.clock.wall, scope.clock.us, scope.final or self.final
-        self.last_us = max(scope.last_us, *(_last_us(line.tails[-1]) for line in batch.lines)) if batch and batch.lines else scope.last_us
-        for fact, value in scope.facts.items():
-            setattr(self, fact, value)
-        db.execute(
-            f"insert or replace into source ({_SOURCE}) values ({', '.join(f':{name}' for name in _SOURCE.split(', '))})",
-            {name: getattr(self, name) for name in _SOURCE.split(", ")},
-        )
-
-
 def leave_journals(db: sqlite3.Connection, location: StoreLocation) -> None:
     """Make a copied database stand alone, its journals being elsewhere: what still runs is shown as killed at the time of its last frame.
 
     The offsets stay: should the journals turn up beside the copy, they go on where they were, and what was killed runs again.
     """
-    for row in db.execute(f"select {_SOURCE} from source where finished = 0 order by name").fetchall():
-        source = _Source(*row)
+    for row in db.execute(f"select {COLUMNS} from source where finished = 0 order by name").fetchall():
+        source = Source(*row)
         scope = source.scope(db, location, source.journal)
         _kill(scope)
         source.folder, source.silent = "elsewhere", 1
@@ -397,10 +312,6 @@ def _header_of(fd: int) -> dict[str, object]:
         return {}
 
 
-def _last_us(tail: bytes) -> int:
-    return int.from_bytes(tail[:8], "little", signed=True)
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[int | None]:
     flags = getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -423,10 +334,6 @@ def _by_journal(files: list[JournalFile]) -> list[list[JournalFile]]:
     for file in files:
         groups.setdefault(file.journal, []).append(file)
     return list(groups.values())
-
-
-def _folder_name(location: StoreLocation, folder: Path) -> str:
-    return "journal" if folder == location.journal else f"{host_name()}:{folder}"
 
 
 def _size(path: Path) -> int:

@@ -12,26 +12,23 @@ from __future__ import annotations
 import errno
 import os
 import struct
-import sys
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from nbtrack._version import __version__
-from nbtrack.config import Settings, StoreLocation, user_name
+from nbtrack.config import Settings, StoreLocation
 from nbtrack.store import frames, ids
+from nbtrack.store.forks import protect
 from nbtrack.store.frames import Kind, Series
-from nbtrack.store.liveness import host_name
-from nbtrack.store.segments import Segment, create_segment, make_journal_folder
+from nbtrack.store.segments import Segment, create_segment, is_deleted, make_journal_folder, pack_header, read_records, segment_name
 
 ROTATE_BYTES = 4 << 20
 QUEUE_BYTES = 16 << 20
 RETRY_S = 0.2
 
-_FORK_PATIENCE = 0.05
 _ANCHORED = frozenset({Kind.SESSION, Kind.EXECUTION, Kind.RUN})
 
 
@@ -60,7 +57,7 @@ class Journal:
         self._open_fds: set[int] = set()
         ids.boot_id()  # read once, here, where an interrupt cannot fall into it
         self._begin(parent=None)
-        _living.add(self)
+        protect(self)
 
     def _begin(self, *, parent: str | None) -> None:
         self.id = ids.new_id()
@@ -79,6 +76,7 @@ class Journal:
         self._retry_at = 0.0
         self._fault = ""
         self._dropped = 0
+        self._loss = ""
 
     # -- recording ---------------------------------------------------------------------------------------------------------------
 
@@ -90,10 +88,9 @@ class Journal:
             self._refuse(error)
             return
         with self._mutex:
-            if self._room <= 0 or not self._write_whole(frame):
+            if not self._write_whole(frame):
                 self._take(frame)
-        waker = self.waker
-        if waker is not None:
+        if (waker := self.waker) is not None:
             waker()
 
     def append(self, kind: Kind, head: dict[str, object], bodies: Sequence[bytes] = ()) -> None:
@@ -108,10 +105,9 @@ class Journal:
             self._refuse(error)
             return
         with self._mutex:
-            if self._room <= 0 or not self._write_whole(frame):
+            if not self._write_whole(frame):
                 self._take(frame)
-        waker = self.waker
-        if waker is not None:
+        if (waker := self.waker) is not None:
             waker()
 
     def close(self) -> None:
@@ -167,16 +163,16 @@ class Journal:
             if self._fd >= 0:
                 os.fsync(self._fd)
         except OSError as error:
-            self._note(error)
+            with self._mutex:
+                self._room = 0
+                self._note(error)
 
     def touch(self) -> None:
         """Move the modification time on: the sign of life on a network file system."""
         segment = self._segment
-        try:
-            if segment is not None:
+        if segment is not None:
+            with suppress(OSError):
                 os.utime(segment.path)
-        except OSError as error:
-            self._note(error)
 
     def move_on(self, *, home: bool = False) -> bool:
         """Begin a new generation where it can be written now (``home``: in the store or not at all); True when the file changed."""
@@ -193,25 +189,24 @@ class Journal:
 
     def is_deleted(self) -> bool:
         """Whether somebody deleted the file under us: the descriptor still writes, but nobody would ever read it."""
-        segment = self._segment
-        if segment is None:
-            return False
-        try:
-            status = os.fstat(self._fd)
-            if (status.st_dev, status.st_ino) != segment.inode:
-                self._abandon()  # somebody closed all descriptors, and ours is another file now
+        with self._mutex:
+            if self._segment is None:
                 return False
-            # NFS renames an open file instead of unlinking it.
-            return status.st_nlink == 0 or (not segment.path.exists() and any(segment.path.parent.glob(".nfs*")))
-        except OSError as error:
-            self._note(error)
-            return False
+            try:
+                status = os.fstat(self._fd)
+                if (status.st_dev, status.st_ino) != self._segment.inode:
+                    self._abandon()  # somebody closed all descriptors, and ours is another file now
+                    return False
+                return is_deleted(self._segment.path, status)
+            except OSError as error:
+                self._note(error)
+                return False
 
     def replace_deleted(self, ingested: int) -> bool:
         """Write what the deleted file held beyond ``ingested`` bytes into a new generation; False when that has to be tried again."""
 
         def replace() -> None:
-            kept = self._read_from(ingested)
+            kept = read_records(self._fd, ingested)
             self._open_next(bring_back=False)
             self._switch(final=None)
             if kept:
@@ -231,6 +226,9 @@ class Journal:
         """Write a frame in one call; False when it must wait. A part that was written is completed later."""
         size = len(frame)
         try:
+            room = self._room
+            if room <= 0:  # no call between this look and the write, so no handler can leave a frame waiting in between
+                return False
             written = os.write(self._fd, frame)
         except OSError as error:
             self._note(error)
@@ -238,7 +236,10 @@ class Journal:
         if written == size:
             self._room -= size
             return True
-        self._head = (self._segment, self.size() - written, frame)
+        start = self.size() - written
+        if self._room == room:  # else a signal handler has recorded since, and the rest of this frame would not follow its beginning
+            self._room = 0
+            self._head = (self._segment, start, frame)
         return False
 
     def _take(self, frame: bytes) -> None:
@@ -246,6 +247,7 @@ class Journal:
         self._room = 0
         if self._queued + len(frame) > QUEUE_BYTES and self._queue:
             self._dropped += 1
+            self._loss = "there was no room for them"
         else:
             self._queued += len(frame)
             self._queue.append(frame)
@@ -285,7 +287,7 @@ class Journal:
     def _write_first(self) -> None:
         """Write the first frame that waits, or the rest of it; the file's size says how much of it is there."""
         frame = self._queue[0]
-        if self._head[0] is not self._segment or self._head[2] is not frame:
+        if not self._is_begun():
             self._head = (self._segment, self.size(), frame)
         done = self.size() - self._head[1]
         if done < len(frame):
@@ -295,13 +297,17 @@ class Journal:
         self._queued -= len(frame)
         self._queue.popleft()
 
+    def _is_begun(self) -> bool:
+        """Whether a part of the first frame that waits may be in the current file."""
+        return bool(self._queue) and self._head[0] is self._segment and self._head[2] is self._queue[0]
+
     # -- files -------------------------------------------------------------------------------------------------------------------
 
     def _ensure_segment(self) -> None:
         if self._segment is not None and self._next is None and self.size() >= self._limit:
             try:
                 if os.fstat(self._fd).st_nlink:
-                    self._open_next(fallback=False)
+                    self._open_next(fallback=self._segment.in_fallback)
             except OSError as error:
                 self._note(error)
             if self._next is None:
@@ -314,10 +320,13 @@ class Journal:
 
     def _open_next(self, *, bring_back: bool = True, fallback: bool = True) -> None:
         """Make the next file, in the store if possible, else (``fallback``) in the user's state folder."""
+        if self._is_begun() and self.size() - self._head[1] >= len(self._queue[0]):
+            self._queue.popleft()  # all of it is in the file: an interrupt came before that was noted
         generation = self._generation = self._generation + 1  # never used twice, even when the rest of this is interrupted
+        self._next = None
         self._close_strays()
         try:
-            self._next = self._create(generation, fallback=False, parents=bring_back)
+            self._next = self._create(generation, fallback=False, bring_back=bring_back)
         except OSError as refused:
             if not fallback:
                 raise
@@ -326,12 +335,11 @@ class Journal:
             except OSError:
                 raise refused from None
 
-    def _create(self, generation: int, *, fallback: bool, parents: bool = True) -> Segment:
+    def _create(self, generation: int, *, fallback: bool, bring_back: bool = True) -> Segment:
         shared = self.settings.store_shared and not fallback
-        folder = make_journal_folder(self.location, fallback=fallback, shared=shared, parents=parents)
-        fd, path = create_segment(folder, self.id, generation, self._header(generation), shared=shared, opened=self._open_fds)
-        status = os.fstat(fd)
-        return Segment(fd, path, generation, fallback, (status.st_dev, status.st_ino))
+        folder = make_journal_folder(self.location, fallback=fallback, shared=shared, parents=bring_back)
+        header = pack_header(self.id, generation, self.parent)
+        return create_segment(folder, segment_name(self.id, generation), header, shared=shared, opened=self._open_fds, in_fallback=fallback)
 
     def _switch(self, *, final: Kind | None) -> None:
         """Put the new file under the journal's descriptor. Interrupted anywhere, it can be done again from the start."""
@@ -341,8 +349,7 @@ class Journal:
         if self._fd < 0:
             self._fd = new.fd
         elif not os.path.sameopenfile(self._fd, new.fd):
-            half_written = self._queue and self._head[0] is self._segment and self._head[2] is self._queue[0]
-            if final is not None and not half_written:
+            if final is not None and not self._is_begun():
                 self._write_final(final)
             os.dup2(new.fd, self._fd, inheritable=False)  # closes the old file, and with that gives up its lock
         self._segment = new
@@ -374,42 +381,11 @@ class Journal:
             self._open_fds.discard(self._fd)
             self._fd, self._segment = -1, None
 
-    def _read_from(self, start: int) -> bytes:
-        """Read the frames of the current file that begin at or after ``start``, without its header."""
-        size, parts = self.size(), []
-        position = 0
-        while position < size:
-            part = os.pread(self._fd, min(size - position, 1 << 20), position)
-            if not part:
-                break
-            parts.append(part)
-            position += len(part)
-        data = b"".join(parts)
-        kept = [one for one in frames.scan(data, final=True) if isinstance(one, frames.Frame) and one.start >= start]
-        return b"".join(data[one.start : one.end] for one in kept if one.kind != Kind.HEADER)
-
-    def _header(self, generation: int) -> bytes:
-        head = {
-            "format": frames.VERSION,
-            "journal": self.id,
-            "generation": generation,
-            "parent": self.parent,
-            "t": ids.boot_us(),
-            "wall": ids.wall_ms(),
-            "pid": os.getpid(),
-            "host": host_name(),
-            "boot": ids.boot_id(),
-            "user": user_name(),
-            "python": ".".join(map(str, sys.version_info[:3])),
-            "nbtrack": __version__,
-        }
-        return frames.pack_record(Kind.HEADER, {key: value for key, value in head.items() if value is not None})
-
     # -- faults ------------------------------------------------------------------------------------------------------------------
 
     def _refuse(self, error: Exception) -> None:
         self._dropped += 1
-        self._fault = f"a record could not be packed and was left out: {error}"
+        self._loss = f"the last could not be packed: {error}"
 
     def _note(self, error: OSError) -> None:
         self._retry_at = time.monotonic() + RETRY_S
@@ -418,47 +394,25 @@ class Journal:
         self._fault = f"{self.location.journal} cannot be written ({error.strerror or error})"
 
     def _problem(self) -> str:
-        waiting = f"; {self._queued / 1e6:.1f} MB of records wait in memory" if self._queue else ""
-        lost = f"; {self._dropped} records were dropped" if self._dropped else ""
-        return f"{self._fault or 'the journal had no room'}{waiting}{lost}" if self._fault or lost else ""
+        waiting = f"{self._queued / 1e6:.1f} MB of records wait in memory" if self._queue else ""
+        lost = f"{self._dropped} records were dropped, {self._loss}" if self._dropped else ""
+        return "; ".join(part for part in (self._fault, waiting, lost) if part)
 
     # -- fork --------------------------------------------------------------------------------------------------------------------
 
-    def _begin_in_child(self) -> None:
+    def before_fork(self, patience: float) -> None:
+        """Let no thread be in the middle of a record."""
+        self._mutex.acquire(timeout=patience)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        with suppress(RuntimeError):  # the mutex was not to be had in time
+            self._mutex.release()
+
+    def after_fork_in_child(self) -> None:
         """Let go of the parent's file without unlocking it. A child that never records makes no file."""
         for fd in self._open_fds:
             os.close(fd)
         self._open_fds = set()
         self.waker = None
         self._begin(parent=self.id)
-
-
-_living: weakref.WeakSet[Journal] = weakref.WeakSet()
-_forking = threading.local()
-
-
-def _before_fork() -> None:
-    deadline = time.monotonic() + _FORK_PATIENCE
-    _forking.tried = []
-    for journal in list(_living):
-        _forking.tried.append(journal._mutex)  # noted first: an interrupt must not leave a mutex that nobody gives back
-        journal._mutex.acquire(timeout=max(deadline - time.monotonic(), 0))
-
-
-def _after_fork_in_parent() -> None:
-    for mutex in getattr(_forking, "tried", ()):
-        try:
-            mutex.release()
-        except RuntimeError:
-            continue  # it was not to be had in time
-    _forking.tried = []
-
-
-def _after_fork_in_child() -> None:
-    _forking.tried = []
-    for journal in list(_living):
-        journal._begin_in_child()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

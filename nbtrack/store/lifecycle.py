@@ -77,7 +77,7 @@ def write_run_end(scope: Scope, head: dict[str, Any]) -> None:
         raise ValueError(f"a run cannot end {state!r}")
     error = head.get("error") or {}
     _end(
-        scope.db, run_id, state, at=scope.at(head), us=whole_of(head, "t"), journal=scope.journal, stopped=head.get("stopped", True) is not False,
+        scope, run_id, state, at=scope.at(head), us=whole_of(head, "t"), stopped=head.get("stopped", True) is not False,
         error=(text_of(error, "type"), text_of(error, "message")),
     )  # fmt: skip
     scope.ended.add(run_id)
@@ -125,12 +125,12 @@ def write_run_execution(scope: Scope, head: dict[str, Any]) -> None:
 
 def number_run(db: sqlite3.Connection, run_id: str) -> None:
     """Give a run that is shown the next number of its experiment, and a name when it has none."""
-    number, experiment_id, named = db.execute("select number, experiment_id, named from run where id = :id", {"id": run_id}).fetchone()
+    number, experiment_id, at = db.execute("select number, experiment_id, started_at from run where id = :id", {"id": run_id}).fetchone()
     if number is not None:
         return
     if experiment_id is None:
-        _set_experiment(db, run_id, DEFAULT_EXPERIMENT, db.execute("select started_at from run where id = :id", {"id": run_id}).fetchone()[0])
-        experiment_id = db.execute("select experiment_id from run where id = :id", {"id": run_id}).fetchone()[0]
+        _set_experiment(db, run_id, DEFAULT_EXPERIMENT, at)
+        experiment_id = experiment_row(db, DEFAULT_EXPERIMENT, at)
     number, experiment = db.execute(
         "update experiment set last_number = last_number + 1 where id = :id returning last_number, name", {"id": experiment_id}
     ).fetchone()
@@ -143,14 +143,14 @@ def number_run(db: sqlite3.Connection, run_id: str) -> None:
 def close_runs(scope: Scope, at: int) -> None:
     """End the runs of a process that ended in order: finished, but nobody stopped them."""
     for run_id in _open_runs(scope):
-        _end(scope.db, run_id, "finished", at=at, us=scope.last_us, journal=scope.journal, stopped=False, error=(None, None))
+        _end(scope, run_id, "finished", at=at, us=scope.last_us, stopped=False)
         scope.ended.add(run_id)
 
 
 def kill_runs(scope: Scope, at: int) -> None:
     """End the runs of a process that died, at the time of its last frame."""
     for run_id in _open_runs(scope):
-        _end(scope.db, run_id, "killed", at=at, us=scope.last_us, journal=scope.journal, stopped=True, error=(None, None))
+        _end(scope, run_id, "killed", at=at, us=scope.last_us, stopped=True)
         scope.ended.add(run_id)
 
 
@@ -178,7 +178,10 @@ def merge_runs(scope: Scope, draft: str, target: str) -> None:
         ids,
     )
     db.execute("delete from param where run_id = :draft", ids)
-    db.execute("insert or ignore into run_execution (run_id, execution_id) select :target, execution_id from run_execution where run_id = :draft", ids)
+    db.execute(
+        "insert or ignore into run_execution (run_id, execution_id) select :target, execution_id from run_execution where run_id = :draft",
+        ids,
+    )
     db.execute("delete from run_execution where run_id = :draft", ids)
     db.execute("update artifact set run_id = :target where run_id = :draft", ids)
     db.execute("update note set entity_id = :target where entity = 'run' and entity_id = :draft", ids)
@@ -209,10 +212,10 @@ def _open_runs(scope: Scope) -> list[str]:
 
 
 def _end(
-    db: sqlite3.Connection, run_id: str, state: str, *, at: int, us: int | None, journal: str, stopped: bool, error: tuple[str | None, str | None]
-) -> None:  # fmt: skip
+    scope: Scope, run_id: str, state: str, *, at: int, us: int | None, stopped: bool, error: tuple[str | None, str | None] = (None, None)
+) -> None:
     """Close a run. Its length comes from the boot clock where both ends are of one journal: the wall clock may have been set back."""
-    db.execute(
+    scope.db.execute(
         """
         update run set state = case when hidden then state else :state end, ended_at = max(:at, started_at), stopped = :stopped,
             error_type = :error_type, error_message = :error_message,
@@ -221,11 +224,11 @@ def _end(
         where id = :id
         """,
         {
-            "id": run_id, "state": state, "at": at, "us": us, "journal": journal, "stopped": int(stopped), "error_type": error[0],
+            "id": run_id, "state": state, "at": at, "us": us, "journal": scope.journal, "stopped": int(stopped), "error_type": error[0],
             "error_message": error[1],
         },
     )  # fmt: skip
-    finish_lines(db, run_id)
+    finish_lines(scope.db, run_id)
 
 
 def _set_experiment(db: sqlite3.Connection, run_id: str, name: str, at: int) -> None:

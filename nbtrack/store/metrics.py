@@ -118,11 +118,14 @@ def keys_of_run(db: sqlite3.Connection, run_id: str) -> list[str]:
 
 
 def rules(db: sqlite3.Connection, experiment: str | None = None) -> dict[str, str]:
-    """Return what people taught about directions: ``min`` or ``max`` by key; a rule of the experiment overrules a general one."""
+    """Return what people taught about directions, ``min`` or ``max`` by key.
+
+    A rule of the experiment asked about overrules a general one, a general one those of other experiments.
+    """
     rows = db.execute(
         """
         select key, direction from rule where experiment in ('', coalesce(:experiment, experiment))
-        order by case when experiment = '' then 0 else 1 end, at, key
+        order by case when experiment = '' then :experiment is null else :experiment is not null end, at, key, experiment
         """,
         {"experiment": experiment},
     )

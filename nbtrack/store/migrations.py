@@ -1,7 +1,7 @@
-"""The schema, as an ordered list of named steps that are never edited after a release: a store folder in, its tables made or brought up to date.
+"""The schema as an ordered list of named steps, never edited after a release: a store folder in, its tables made or brought up to date.
 
 ``python -m nbtrack.store.migrations FOLDER`` does it in a process of its own: sqlite-utils imports pandas and numpy when they are installed
-(126-335 ms), which has no place in a user's kernel. So sqlite-utils is imported here by the functions that migrate, nowhere on the way of a record.
+(126-335 ms), which has no place in a user's kernel. So it is imported here by the functions that migrate, nowhere on the way of a record.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbtrack.config import StoreLocation, open_location
-from nbtrack.errors import NbtrackError, StoreBusy, StoreError, StoreNewer
+from nbtrack.errors import NbtrackError, StoreBusy, StoreNewer, StoreReadOnly
 from nbtrack.store.connection import (
     APPLICATION_ID,
     SCHEMA_VERSION,
@@ -27,6 +27,7 @@ from nbtrack.store.connection import (
     schema_state,
 )
 from nbtrack.store.filelock import FileLock
+from nbtrack.store.liveness import on_network
 from nbtrack.store.schema import FIRST_SCHEMA
 
 if TYPE_CHECKING:
@@ -68,10 +69,9 @@ def ensure_schema(location: StoreLocation, *, in_child: bool) -> None:
 def migrate(location: StoreLocation) -> None:
     """Bring a store up to date, making it when there is none; any number of processes may do so at once.
 
-    An existing store is copied to ``backup-VERSION.db`` beside it first. Raises ``StoreNewer``, ``StoreCorrupt``, ``StoreBusy``, ``StoreReadOnly``.
+    An existing store is copied to ``backup-VERSION.db`` beside it first. Raises ``StoreNewer``, ``StoreCorrupt``, ``StoreBusy``,
+    ``StoreReadOnly``.
     """
-    from nbtrack.store.liveness import on_network
-
     check_sqlite(location.folder)
     if schema_state(location) == "corrupt":
         refuse_unreadable(location)
@@ -145,11 +145,15 @@ def _copy_database(db: sqlite3.Connection, target: Path) -> None:
 
 
 def _migrate_in_child(location: StoreLocation) -> None:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in (_package_root(), os.environ.get("PYTHONPATH", "")) if path)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path for path in (_package_root(), os.environ.get("PYTHONPATH", "")) if path),
+    }
     try:
         subprocess.run(
             [sys.executable, "-m", "nbtrack.store.migrations", str(location.folder)],
-            check=False, timeout=_CHILD_PATIENCE_S, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=False, timeout=_CHILD_PATIENCE_S, env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired, ValueError):
         return
@@ -164,10 +168,10 @@ def _newer(location: StoreLocation) -> StoreNewer:
     return StoreNewer(location.folder, f"{location.database} was written by a newer nbtrack", "Update nbtrack to write to it.")
 
 
-def _unmakeable(location: StoreLocation, error: OSError) -> StoreError:
-    from nbtrack.errors import StoreReadOnly
-
-    return StoreReadOnly(location.folder, f"no store can be made in {location.folder}: {error.strerror or error}", "Look at its permissions.")
+def _unmakeable(location: StoreLocation, error: OSError) -> StoreReadOnly:
+    return StoreReadOnly(
+        location.folder, f"no store can be made in {location.folder}: {error.strerror or error}", "Look at its permissions."
+    )
 
 
 def main(arguments: list[str]) -> int:

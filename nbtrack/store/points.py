@@ -1,4 +1,4 @@
-"""Metric points into blocks and back: the lines of a batch in, rows of ``metric``, ``metric_line``, ``metric_block`` and ``metric_chunk`` out.
+"""Metric points into blocks and back: lines of a batch in; rows of ``metric``, ``metric_line``, ``metric_block``, ``metric_chunk`` out.
 
 Keys logged together form a **line** and share steps and moments. A batch adds one raw block to a line; when 64 blocks or 4,000 points are
 waiting, they are merged and whole groups of 4,000 points are **sealed**: the block keeps the axis, each key its own chunk. A key has one
@@ -14,7 +14,7 @@ import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from operator import lt
 
 from nbtrack.store.batch import Line
@@ -50,8 +50,8 @@ class Points:
     """Decoded points of some keys of one run, in the order of logging; ``order`` says where each stretch of rows stood in the journal."""
 
     keys: tuple[str, ...]
-    steps: list[int]
-    ats: list[int]
+    steps: Sequence[int]
+    ats: Sequence[int]
     columns: list[Column]
     marks: list[tuple[int, int]] = field(default_factory=list)
     repeated: int = 0
@@ -174,7 +174,9 @@ def merge_blocks(db: sqlite3.Connection, line_id: int, *, finish: bool) -> None:
     """Merge the raw blocks of a line, seal whole groups of 4,000 points, and (``finish``) make the rest small too."""
     run_id, listed = db.execute("select run_id, keys from metric_line where id = :line_id", {"line_id": line_id}).fetchone()
     keys = tuple(json.loads(listed))
-    points, merged = Points(keys, [], [], [Column(array("d")) for _ in keys]), []
+    all_steps: list[int] = []
+    all_ats: list[int] = []
+    points, merged = Points(keys, all_steps, all_ats, [Column(array("d")) for _ in keys]), []
     for block_id, count, axis, body in db.execute(
         "select id, count, axis, body from metric_block where line_id = :line_id and body is not null order by id", {"line_id": line_id}
     ).fetchall():
@@ -184,8 +186,8 @@ def merge_blocks(db: sqlite3.Connection, line_id: int, *, finish: bool) -> None:
         except Damaged:
             continue  # it stays as it is, for fsck to name; what comes after it must not be lost with it
         merged.append({"id": block_id})
-        points.steps += steps
-        points.ats += ats
+        all_steps += steps
+        all_ats += ats
         for column, more in zip(points.columns, columns, strict=True):
             column.append(more)
     left = 0
@@ -209,7 +211,10 @@ def _seal_whole_groups(db: sqlite3.Connection, run_id: str, line_id: int, points
         return 0
     ids = dict(
         db.execute(
-            "select key, id from metric where run_id = :run_id and protocol = '' and data = '' and key in (select value from json_each(:keys))",
+            """
+            select key, id from metric
+            where run_id = :run_id and protocol = '' and data = '' and key in (select value from json_each(:keys))
+            """,
             {"run_id": run_id, "keys": json.dumps(points.keys)},
         ).fetchall()
     )
@@ -268,7 +273,7 @@ def _single_keys(groups: Sequence[Points]) -> list[Points]:
     rows = []
     for number, group in enumerate(groups):
         marks = [*group.marks, (0, len(group.steps))] if group.marks else [(0, 0), (0, len(group.steps))]
-        for (place, first), (_, end) in zip(marks, marks[1:], strict=False):
+        for (place, first), (_, end) in pairwise(marks):
             rows += [(place, index, number) for index in range(first, end)]
     rows.sort()
     single: dict[str, tuple[list[int], list[int], list[float | int]]] = {}
@@ -350,7 +355,9 @@ def _insert_block(db: sqlite3.Connection, line_id: int, points: Points, start: i
     _insert_block_row(db, line_id, points, start, stop, body, seal=seal)
 
 
-def _insert_block_row(db: sqlite3.Connection, line_id: int, points: Points, start: int, stop: int, body: bytes | None, *, seal: bool) -> int:
+def _insert_block_row(
+    db: sqlite3.Connection, line_id: int, points: Points, start: int, stop: int, body: bytes | None, *, seal: bool
+) -> int:
     steps, ats = points.steps[start:stop], points.ats[start:stop]
     cursor = db.execute(
         """

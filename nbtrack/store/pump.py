@@ -21,11 +21,13 @@ from typing import Any
 
 from nbtrack.config import Settings
 from nbtrack.errors import NbtrackError, StoreBusy, StoreError
-from nbtrack.store import frames, liveness
+from nbtrack.store import liveness
 from nbtrack.store.connection import open_reader, open_writer, refuse_unwritable, schema_state
+from nbtrack.store.forks import PATIENCE_S
 from nbtrack.store.ingest import Ingester, JournalFile, list_journals, read_offsets
 from nbtrack.store.journal import Journal
 from nbtrack.store.migrations import ensure_schema
+from nbtrack.store.segments import read_header
 
 TICK_S = 0.2
 BUDGET_BYTES = 64 << 10
@@ -34,8 +36,6 @@ CHILDREN_S = 1.0
 REST = 5  # with a backlog, rest five times as long as a batch took: a batch holds the GIL, and the user's code waits for it
 SYNC_S = 1.0
 TOUCH_S = 60.0
-
-_FORK_PATIENCE = 0.05
 
 log = logging.getLogger("nbtrack")
 log.addHandler(logging.NullHandler())  # without it logging would print to the user's stderr
@@ -335,7 +335,7 @@ class Pump:
         if self._forked:
             for file in list_journals(self.journal.location):
                 if file.journal not in self._family and file.journal not in self._strangers:
-                    (self._family if _parent_of(file.path) in self._family else self._strangers).add(file.journal)
+                    (self._family if read_header(file.path).get("parent") in self._family else self._strangers).add(file.journal)
         return self._family
 
     def _files(self) -> list[JournalFile]:
@@ -356,7 +356,7 @@ class Pump:
 
     def _working(self) -> AbstractContextManager[Any]:
         """The mutex that a fork waits for; a fork that waits goes first."""
-        patience = time.monotonic() + 2 * _FORK_PATIENCE
+        patience = time.monotonic() + 2 * PATIENCE_S
         while self._forking and time.monotonic() < patience:
             time.sleep(0.001)
         return self._work
@@ -368,7 +368,7 @@ class Pump:
         self._forking = False
         if held and self._ingester is not None:
             ingester, self._ingester = self._ingester, None
-            ingester.close(_FORK_PATIENCE)
+            ingester.close(PATIENCE_S)
 
     def after_fork_in_parent(self) -> None:
         """Go on; from now on there may be journals of children."""
@@ -392,13 +392,3 @@ class Pump:
         except RuntimeError:
             return False
         return True
-
-
-def _parent_of(path: Path) -> str:
-    try:
-        with open(path, "rb") as file:
-            data = file.read(4096)
-        frame, _ = frames.frame_at(data, 0, len(data))
-        return str(frames.unpack_record(frame.payload)[0].get("parent", "")) if frame is not None else ""
-    except (OSError, ValueError):
-        return ""

@@ -37,9 +37,9 @@ def resolve_run(db: sqlite3.Connection, ref: str, *, experiment: str | None = No
         found = _ask(db, "run.name = :name", {"name": ref, "experiment": experiment})
         if found:
             return _newest_of(found, f"{len(found)} runs are named {ref!r}")
-        found = _by_digits(db, ref.lower(), experiment)
-        if found:
-            return found, ""
+        run_id = _by_digits(db, ref.lower(), experiment)
+        if run_id is not None:
+            return run_id, ""
     raise UnknownRun(ref, _known(db), _HINT)
 
 
@@ -56,7 +56,9 @@ def _best(db: sqlite3.Connection, ref: str, key: str, experiment: str | None) ->
         raise UnknownMetric(key, known, "best:KEY takes the key of a metric.")
     lower = direction(key, metrics.rules(db, experiment))
     if lower is None:
-        raise UsageError(f"nobody can know whether lower or higher is better for {key!r}", f"Say it once: %track metric {key} --lower-is-better")
+        raise UsageError(
+            f"nobody can know whether lower or higher is better for {key!r}", f"Say it once: %track metric {key} --lower-is-better"
+        )
     # The same order as that of a list sorted by this metric: by last value, ties to the newest where higher is better.
     query = """
         select run.id from metric cross join run on run.id = metric.run_id left join experiment on experiment.id = run.experiment_id

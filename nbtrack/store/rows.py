@@ -1,10 +1,14 @@
-"""One batch of a journal into rows: records in their order, then the points. A frame that cannot be applied is counted and costs nothing else."""
+"""One batch of a journal into rows: records in their order, then the points.
+
+A frame that cannot be applied is counted and costs nothing else.
+"""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 import struct
+from collections.abc import Callable
 from typing import Any
 
 from nbtrack.store import artifacts, environments, executions, lifecycle, metrics, notes, params, sessions, tags
@@ -132,12 +136,12 @@ def _mended(head: dict[str, Any]) -> dict[str, Any]:
     return mended
 
 
-_WITH_BODIES = {
+_WITH_BODIES: dict[int, Callable[[Scope, dict[str, Any], list[bytes]], None]] = {
     Kind.EXECUTION: executions.write_execution,
     Kind.EXECUTION_END: executions.write_execution_end,
     Kind.ARTIFACT: artifacts.write_artifact,
 }
-_PLAIN = {
+_PLAIN: dict[int, Callable[[Scope, dict[str, Any]], None]] = {
     Kind.HEADER: sessions.write_header,
     Kind.SESSION: sessions.write_session,
     Kind.RUN: lifecycle.write_run,

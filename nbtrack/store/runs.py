@@ -112,8 +112,8 @@ def assemble(db: sqlite3.Connection, run_ids: Sequence[str]) -> list[RunRecord]:
     records = {}
     for row in db.execute(
         """
-        select run.id, coalesce(run.name, ''), coalesce(experiment.name, ''), run.state, run.origin, run.started_at, run.number, run.ended_at,
-            run.duration_us / 1e6, notebook.path, run.session_id, run.execution_id, run.parent_id, run.user, run.error_type,
+        select run.id, coalesce(run.name, ''), coalesce(experiment.name, ''), run.state, run.origin, run.started_at, run.number,
+            run.ended_at, run.duration_us / 1e6, notebook.path, run.session_id, run.execution_id, run.parent_id, run.user, run.error_type,
             run.error_message, run.stopped, run.code_hash, run.config_hash, run.data_hash, run.environment_hash
         from run left join experiment on experiment.id = run.experiment_id left join notebook on notebook.id = run.notebook_id
         where run.id in (select value from json_each(:ids))
@@ -124,16 +124,12 @@ def assemble(db: sqlite3.Connection, run_ids: Sequence[str]) -> list[RunRecord]:
         lasts, summaries = measured.get(run_id, unmeasured)
         mine, earlier = all_params.get(run_id, nothing), before.get(run_id)
         records[run_id] = RunRecord(
-            *row[:9],
-            describe_change(None if earlier is None else all_params.get(earlier, nothing), mine),
-            *row[9:16],
-            bool(row[16]),
-            mine,
-            lasts,
-            all_tags.get(run_id, nothing),
-            summaries,
-            hashes=dict(zip(("code", "config", "data", "environment"), row[17:], strict=True)),
-        )
+            id=run_id, name=row[1], experiment=row[2], state=row[3], origin=row[4], started_at=row[5], number=row[6], ended_at=row[7],
+            duration_s=row[8], change=describe_change(None if earlier is None else all_params.get(earlier, nothing), mine), notebook=row[9],
+            session_id=row[10], execution_id=row[11], parent_id=row[12], user=row[13], error_type=row[14], error_message=row[15],
+            stopped=bool(row[16]), params=mine, metrics=lasts, tags=all_tags.get(run_id, nothing), summaries=summaries,
+            hashes={"code": row[17], "config": row[18], "data": row[19], "environment": row[20]},
+        )  # fmt: skip
     return [records[run_id] for run_id in run_ids if run_id in records]
 
 
@@ -268,4 +264,3 @@ def _runs_before(db: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, st
         {"ids": json.dumps(list(run_ids))},
     )
     return {run_id: earlier for run_id, earlier in rows if earlier is not None}
-

@@ -9,11 +9,18 @@ from __future__ import annotations
 import errno
 import os
 import re
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from nbtrack.config import StoreLocation
+from nbtrack._version import __version__
+from nbtrack.config import StoreLocation, user_name
+from nbtrack.store import frames, ids
 from nbtrack.store.filelock import try_lock
+from nbtrack.store.frames import Kind
+from nbtrack.store.liveness import host_name
 
 SUFFIX = ".nbj"
 TEMPORARY_SUFFIX = ".tmp"
@@ -27,7 +34,6 @@ class Segment:
 
     fd: int
     path: Path
-    generation: int
     in_fallback: bool
     inode: tuple[int, int]
 
@@ -68,15 +74,15 @@ def make_journal_folder(location: StoreLocation, *, fallback: bool, shared: bool
     return location.journal
 
 
-def create_segment(folder: Path, journal_id: str, generation: int, header: bytes, *, shared: bool, opened: set[int]) -> tuple[int, Path]:
+def create_segment(folder: Path, name: str, header: bytes, *, shared: bool, opened: set[int], in_fallback: bool) -> Segment:
     """Make the next file of a journal: temporary name, lock, header, then its name.
 
     The descriptor is put into ``opened`` before the file is locked, so that a forked child can close its copy. Raises ``OSError`` and
     leaves no file behind when any step fails. A leftover of an interrupted attempt holds no record and is replaced.
     """
-    path = folder / segment_name(journal_id, generation)
+    path = folder / name
     # An open file cannot be renamed on Windows; liveness.judge_owner knows about the short moment without a lock there.
-    temporary = path if os.name == "nt" else folder / f"{journal_id}{TEMPORARY_SUFFIX}"
+    temporary = path if os.name == "nt" else folder / f"{name[:32]}{TEMPORARY_SUFFIX}"
     temporary.unlink(missing_ok=True)
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     fd = os.open(temporary, flags, _mode(shared))
@@ -84,25 +90,67 @@ def create_segment(folder: Path, journal_id: str, generation: int, header: bytes
     try:
         if shared and hasattr(os, "fchmod"):
             os.fchmod(fd, _mode(shared))  # the umask took the group's bits
-        _lock_if_possible(fd)
+        with suppress(OSError):  # a file system without locks: there silence tells (``liveness``)
+            try_lock(fd)
         if os.write(fd, header) != len(header):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(temporary))
         if temporary != path:
             temporary.rename(path)
+        status = os.fstat(fd)
     except OSError:
         opened.discard(fd)
         os.close(fd)
         temporary.unlink(missing_ok=True)
         raise
-    return fd, path
+    return Segment(fd, path, in_fallback, (status.st_dev, status.st_ino))
 
 
-def _lock_if_possible(fd: int) -> None:
-    """Lock the journal, or go on without on a file system that has no locks: there silence tells (``liveness``)."""
+def is_deleted(path: Path, status: os.stat_result) -> bool:
+    """Whether an open file has lost its name; NFS gives it another one instead."""
+    return status.st_nlink == 0 or (not path.exists() and any(path.parent.glob(".nfs*")))
+
+
+def pack_header(journal_id: str, generation: int, parent: str | None) -> bytes:
+    """Pack the first frame of a file: whose it is, and both clocks at this moment."""
+    head = {
+        "format": frames.VERSION,
+        "journal": journal_id,
+        "generation": generation,
+        "t": ids.boot_us(),
+        "wall": ids.wall_ms(),
+        "pid": os.getpid(),
+        "host": host_name(),
+        "boot": ids.boot_id(),
+        "user": user_name(),
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "nbtrack": __version__,
+    }
+    return frames.pack_record(Kind.HEADER, head if parent is None else {**head, "parent": parent})
+
+
+def read_records(fd: int, start: int) -> bytes:
+    """Read the whole frames of a file that begin at or after ``start``, without its header."""
+    size, parts, position = os.fstat(fd).st_size, [], 0
+    while position < size:
+        part = os.pread(fd, min(size - position, 1 << 20), position)
+        if not part:
+            break
+        parts.append(part)
+        position += len(part)
+    data = b"".join(parts)
+    kept = [one for one in frames.scan(data, final=True) if isinstance(one, frames.Frame) and one.start >= start]
+    return b"".join(data[one.start : one.end] for one in kept if one.kind != Kind.HEADER)
+
+
+def read_header(path: Path) -> dict[str, Any]:
+    """Read the head of a file's first frame; empty when it cannot be read."""
     try:
-        try_lock(fd)
-    except OSError:
-        return
+        with open(path, "rb") as file:
+            data = file.read(4096)
+        frame, _ = frames.frame_at(data, 0, len(data))
+        return frames.unpack_record(frame.payload)[0] if frame is not None and frame.kind == Kind.HEADER else {}
+    except (OSError, ValueError):
+        return {}
 
 
 def _mode(shared: bool) -> int:

@@ -28,8 +28,10 @@ def write_session(scope: Scope, head: dict[str, Any]) -> None:
     at = scope.at(head)
     scope.db.execute(
         """
-        insert into session (id, kind, kernel_id, notebook_id, cwd, user, host, pid, boot, python, nbtrack, environment_id, journal, started_at)
-        values (:id, coalesce(:kind, 'kernel'), :kernel, :notebook, :cwd, :user, :host, :pid, :boot, :python, :nbtrack, :environment, :journal, :at)
+        insert into session (id, kind, kernel_id, notebook_id, cwd, user, host, pid, boot, python, nbtrack, environment_id, journal,
+            started_at)
+        values (:id, coalesce(:kind, 'kernel'), :kernel, :notebook, :cwd, :user, :host, :pid, :boot, :python, :nbtrack, :environment,
+            :journal, :at)
         on conflict (id) do update set
             kind = coalesce(:kind, kind), kernel_id = coalesce(excluded.kernel_id, kernel_id),
             notebook_id = coalesce(excluded.notebook_id, notebook_id), cwd = coalesce(excluded.cwd, cwd),
@@ -38,8 +40,8 @@ def write_session(scope: Scope, head: dict[str, Any]) -> None:
         {
             "id": id_of(head, "id"), "kind": text_of(head, "kind"), "kernel": text_of(head, "kernel"),
             "notebook": notebook_row(scope.db, text_of(head, "notebook"), at), "cwd": text_of(head, "cwd"),
-            "user": scope.facts.get("user"), "host": scope.facts.get("host"), "pid": scope.facts.get("pid"), "boot": scope.facts.get("boot"),
-            "python": scope.facts.get("python"), "nbtrack": scope.facts.get("nbtrack"), "environment": text_of(head, "environment"),
+            **{fact: scope.facts.get(fact) for fact in ("user", "host", "pid", "boot", "python", "nbtrack")},
+            "environment": text_of(head, "environment"),
             "journal": scope.journal, "at": at,
         },
     )  # fmt: skip
@@ -66,7 +68,9 @@ def notebook_row(db: sqlite3.Connection, path: str | None, at: int) -> int | Non
         return None
     row = db.execute("select id, last_at from notebook where path = :path", {"path": path}).fetchone()
     if row is None:
-        row = db.execute("insert into notebook (path, first_at, last_at) values (:path, :at, :at) returning id", {"path": path, "at": at}).fetchone()
+        row = db.execute(
+            "insert into notebook (path, first_at, last_at) values (:path, :at, :at) returning id", {"path": path, "at": at}
+        ).fetchone()
     elif at > row[1]:
         db.execute("update notebook set last_at = :at where id = :id", {"at": at, "id": row[0]})
     return int(row[0])

@@ -35,9 +35,8 @@ class Summary:
 
     def add(self, steps: Sequence[int], column: Column, ats: Sequence[int]) -> bool:
         """Add points in strictly rising step order; False when only all the points can tell the summary now."""
-        if self.count and steps[0] <= self.last_step:
-            if steps[0] < self.last_step or not self._forget_last(column.doubles[0]):
-                return False
+        if self.count and steps[0] <= self.last_step and (steps[0] < self.last_step or not self._forget_last()):
+            return False
         doubles = column.doubles
         low, high, total, nans = self._extremes(doubles)
         if low is not None:
@@ -59,14 +58,12 @@ class Summary:
         self.count = self.nan_count = 0
         self.total = self.first_step = self.last_step = self.minimum = self.min_step = self.maximum = self.max_step = None
 
-    def _forget_last(self, replacement: float) -> bool:
+    def _forget_last(self) -> bool:
         """Take back the last point, which is logged again; False when it was an extreme that nobody else may hold."""
         last = join_number(self.last, self.last_exact)
         if last != last:
             self.nan_count -= 1
-        elif self.minimum == last or self.maximum == last or not math.isfinite(last):
-            return False
-        elif self.total is None:
+        elif self.total is None or self.minimum == last or self.maximum == last or not math.isfinite(last):
             return False
         else:
             self.total -= float(last)
@@ -113,7 +110,9 @@ def join_number(real: float | None, exact: str | None) -> Number:
 
 def record_of(row: Sequence[Any]) -> MetricSummary:
     """Make the public record of a row of ``COLUMNS`` that has points."""
-    (_, key, _, count, nan_count, repeated, last, exact, last_step, last_at, first_step, low, low_step, high, high_step, total, _, _) = row[:18]
+    (_, key, _, count, nan_count, repeated, last, exact, last_step, last_at, first_step, low, low_step, high, high_step, total, _, _) = row[
+        :18
+    ]
     counted = count - nan_count
     mean = total / counted if counted and total is not None else None
     return MetricSummary(

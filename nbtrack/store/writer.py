@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import hashlib
-import os
 import sqlite3
 import sys
 import time
@@ -22,19 +21,19 @@ from typing import TypeVar
 from nbtrack.config import Settings, StoreLocation
 from nbtrack.errors import StoreBusy, StoreError
 from nbtrack.store import blobs
+from nbtrack.store.forks import protect
 from nbtrack.store.frames import INLINE_BODY, MAX_LENGTH, Kind, Series
 from nbtrack.store.journal import Journal
 from nbtrack.store.pump import Pump
 
 _ROOM_FOR_HEAD = 64 << 10
-_FORK_PATIENCE = 0.05
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class WriterHealth:
-    """How recording goes. ``problem`` is one line for people, empty when all is well; ``waiting_bytes`` are durable but not in the store."""
+    """How recording goes. ``problem`` is one line for people, empty when all is well; ``waiting_bytes`` are not in the store yet."""
 
     problem: str
     waiting_bytes: int
@@ -57,7 +56,7 @@ class Writer:
         self._pump = Pump(self.journal, settings)
         self._body_problem = ""
         self.journal.waker = self._pump.wake
-        _living.add(self)
+        protect(self)  # after the journal and so renewed after it
         atexit.register(self.close)
         self._end_with_worker()
 
@@ -86,7 +85,8 @@ class Writer:
             except OSError as error:
                 source.seek(0)
                 source.read(1)  # raises when it is the file that cannot be read
-                raise StoreError(self.location.folder, f"{path} could not be kept: {error.strerror or error}", "Is the disk full?") from error
+                why = error.strerror or error
+                raise StoreError(self.location.folder, f"{path} could not be kept: {why}", "Is the disk full?") from error
         self._record(body)
         return body.sha256, body.size_bytes
 
@@ -126,7 +126,7 @@ class Writer:
             raise StoreBusy(self.location.folder, f"{self.location.folder} was busy for {timeout:g} s", "Try again.") from None
         if not done:
             raise answer
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     def health(self) -> WriterHealth:
         """Say how recording goes."""
@@ -163,6 +163,19 @@ class Writer:
 
             Finalize(self, _close_weakly, args=(weakref.ref(self),), exitpriority=100)
 
+    def before_fork(self, patience: float) -> None:
+        """Let SQLite come to rest."""
+        self._pump.before_fork(patience)
+
+    def after_fork_in_parent(self) -> None:
+        """Go on."""
+        self._pump.after_fork_in_parent()
+
+    def after_fork_in_child(self) -> None:
+        """Begin anew, without a thread."""
+        self._pump.after_fork_in_child()
+        self.journal.waker = self._first_record_in_child
+
     def _first_record_in_child(self) -> None:
         self.journal.waker = None  # a child has a thread only when it asks for one by a flush
         self._end_with_worker()
@@ -172,27 +185,3 @@ def _close_weakly(reference: weakref.ref[Writer]) -> None:
     writer = reference()
     if writer is not None:
         writer.close()
-
-
-_living: weakref.WeakSet[Writer] = weakref.WeakSet()
-
-
-def _before_fork() -> None:
-    deadline = time.monotonic() + _FORK_PATIENCE
-    for writer in list(_living):
-        writer._pump.before_fork(max(deadline - time.monotonic(), 0))
-
-
-def _after_fork_in_parent() -> None:
-    for writer in list(_living):
-        writer._pump.after_fork_in_parent()
-
-
-def _after_fork_in_child() -> None:
-    for writer in list(_living):
-        writer._pump.after_fork_in_child()
-        writer.journal.waker = writer._first_record_in_child
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

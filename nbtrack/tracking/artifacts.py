@@ -118,6 +118,8 @@ def _announce(
     session: Session, run_id: str, name: str, kind: str, mime: str, size: int, digest: str, inline: bytes | None, path: str | None
 ) -> Artifact:
     artifact_id = new_id()
+    name = session.secrets.text(name)
+    path = session.secrets.text(path) if path else path
     head = {
         "id": artifact_id,
         "run": run_id,

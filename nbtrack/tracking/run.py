@@ -105,8 +105,9 @@ class Run:
             elif found is not None:
                 odd[key] = {"exact": str(found)}
             else:
-                odd[key] = {"text": as_text(value)}
-                self._mind(key, f"{key} = {as_text(value)[:60]!r} is no number: kept as text")
+                text = self._session.secrets.value(key, as_text(value))
+                odd[key] = {"text": text}
+                self._mind(key, f"{key} = {text[:60]!r} is no number: kept as text")
         at = None if step is None else step_number(step)
         if step is not None and at is None:
             self._mind("step", f"step = {as_text(step)[:60]!r} is no whole number of 64 bits: the next one is taken")
@@ -165,7 +166,8 @@ class Run:
         marked: dict[str, str] = {}
         for given, value in params.items():
             key = self._key(given)
-            values[key], reason = plain(value)
+            kept, reason = plain(value)
+            values[key] = self._session.secrets.value(key, kept)
             if reason:
                 marked[key] = reason
                 self._mind(key, f"{key}: {reason}, kept as text")
@@ -181,7 +183,10 @@ class Run:
         """Set tags; values become text, None removes a tag. Allowed after the run's end, too."""
         if not isinstance(tags, Mapping):
             raise UsageError(f"tags come by key, not as {type(tags).__name__}", 'Write nbtrack.set_tags({"team": "x"}).')
-        values = {self._key(key): None if value is None else as_text(value) for key, value in tags.items()}
+        values: dict[str, Any] = {}
+        for given, value in tags.items():
+            key = self._key(given)
+            values[key] = None if value is None else self._session.secrets.value(key, as_text(value))
         if values:
             self._session.writer.append(Kind.TAGS, {"run": self.id, "values": values})
 
@@ -189,7 +194,9 @@ class Run:
         """Add a remark in markdown. Allowed after the run's end, too. Raises ``UsageError`` when it is empty."""
         if not str(text).strip():
             raise UsageError("an empty note", "Write what is worth knowing of this run.")
-        self._session.writer.append(Kind.NOTE, {"run": self.id, "text": as_text(text), "author": self._session.user})
+        self._session.writer.append(
+            Kind.NOTE, {"run": self.id, "text": self._session.secrets.text(as_text(text)), "author": self._session.user}
+        )
 
     def log_artifact(self, obj_or_path: Any, name: str | None = None, *, kind: str | None = None) -> Artifact:
         """Keep a file, folder, bytes, text, dict, matplotlib or plotly figure, DataFrame or array with the run.
@@ -276,7 +283,10 @@ class Run:
         return f"<nbtrack run {self._name or self.id[-8:]} ({self.state})>"
 
     def _key(self, given: Any) -> str:
-        key, wrong = (given, None) if type(given) is str and given in self._lines_of else key_text(given)
+        if type(given) is str and given in self._lines_of:
+            return given
+        key, wrong = key_text(given)
+        key = self._session.secrets.text(key)
         if wrong:
             self._mind(key, f"{wrong}: kept as {key!r}")
         return key
@@ -289,4 +299,7 @@ class Run:
 
     def _refuse_ended(self) -> None:
         if self.state != "running":
-            raise UsageError(f"run {self._name or self.id[-8:]!r} has ended ({self.state}) and takes no more values", "Open a new one with nbtrack.run().")
+            raise UsageError(
+                f"run {self._name or self.id[-8:]!r} has ended ({self.state}) and takes no more values",
+                "Open a new one with nbtrack.run().",
+            )

@@ -23,6 +23,7 @@ from nbtrack.store.ids import boot_us, new_id, wall_ms
 from nbtrack.store.writer import Writer
 from nbtrack.tracking.environment import EnvironmentReader
 from nbtrack.tracking.run import Run, within
+from nbtrack.tracking.secrets import Secrets
 
 if TYPE_CHECKING:
     import sqlite3
@@ -56,7 +57,13 @@ class Session:
     """One life of a kernel or script in one store."""
 
     def __init__(
-        self, location: StoreLocation, settings: Settings, *, kind: str = "script", notebook: str | None = None, kernel_id: str | None = None
+        self,
+        location: StoreLocation,
+        settings: Settings,
+        *,
+        kind: str = "script",
+        notebook: str | None = None,
+        kernel_id: str | None = None,
     ) -> None:
         self.id = new_id()
         self.location = location
@@ -65,6 +72,7 @@ class Session:
         self.notebook = notebook
         self.kernel_id = kernel_id
         self.user = config.user_name()
+        self.secrets = Secrets(location, lambda: self.settings)
         self.writer = Writer(location, settings)
         self._environment = EnvironmentReader()
         self._environment_id: str | None = None
@@ -101,7 +109,7 @@ class Session:
             "kind": self.kind,
             "kernel": self.kernel_id,
             "notebook": self.notebook,
-            "cwd": os.getcwd(),
+            "cwd": self.secrets.text(os.getcwd()),
             "user": self.user,
             "wall": wall_ms(),
         }
@@ -226,13 +234,16 @@ class Session:
         self._link(known)
         return known
 
-    def _open_run(self, name: str | None, *, experiment: str | None = None, parent: str | None = None, origin: str, draft: bool = False) -> Run:
+    def _open_run(
+        self, name: str | None, *, experiment: str | None = None, parent: str | None = None, origin: str, draft: bool = False
+    ) -> Run:
         self._announce_once()
+        name = self.secrets.text(name) if name else name
         run = Run(self, new_id(), name=name, origin=origin, owned=True, parent=parent, draft=draft)
         head = {
             "id": run.id,
             "name": name,
-            "experiment": experiment or self.experiment,
+            "experiment": self.secrets.text(experiment or self.experiment),
             "notebook": self.notebook,
             "session": self.id,
             "execution": self.execution_id,
@@ -263,7 +274,8 @@ class Session:
         if run.owned and run._pid == os.getpid():
             head: dict[str, Any] = {"run": run.id, "state": state, "stopped": stopped}
             if error:
-                head["error"] = {"type": error[0], "message": error[1]}
+                kind, message = self.secrets.texts(error)
+                head["error"] = {"type": kind, "message": message}
             self.writer.append(Kind.RUN_END, head)
         self._tell("closed", run)
 
@@ -372,7 +384,7 @@ class Session:
         found, facts = self._environment.read(Path(self.notebook or os.getcwd()))
         if found != self._environment_id:
             self._environment_id = found
-            self.writer.append(Kind.ENVIRONMENT, {"id": found, "facts": facts})
+            self.writer.append(Kind.ENVIRONMENT, {"id": found, "facts": {**facts, "git": self.secrets.value("git", facts.get("git"))}})
         return found
 
     def _tell(self, kind: str, run: Run) -> None:
@@ -442,6 +454,10 @@ def open_session(
             _current = Session(location, settings, kind=kind, notebook=notebook or settings.notebook_path or None, kernel_id=kernel_id)
             if location.said:
                 _current.say("location", location.said)
+            if kind == "shell":  # a shell takes in what killed kernels left; a kernel cares for its own journal only
+                from nbtrack.store.ingest import ingest
+
+                ingest(location, network=settings.store_network)
         return _current
 
 

@@ -59,6 +59,8 @@ def status_card(facts: StatusFacts) -> Card:
     stored = [Piece(facts.stored_in, "code", facts.stored_title)]
     if facts.size_bytes is not None:
         stored.append(Piece(f" {words.size(facts.size_bytes)}", "muted"))
+    else:
+        stored.append(Piece(" nothing stored yet", "muted"))
     lines.append(Line("Stored in", tuple(stored)))
     if facts.problem:
         lines.append(Line.of("Problem", Piece(facts.problem, "warn")))

@@ -44,7 +44,7 @@ stroke-linejoin:round;vertical-align:-3px}
 .jp-nbtrack-out .jp-nbtrack-link{color:var(--jp-nbtrack-link)}.jp-nbtrack-out .jp-nbtrack-best{font-weight:700}
 .jp-nbtrack-out .jp-nbtrack-strong{font-weight:600}
 .jp-nbtrack-sm{font-size:11px;line-height:16px}
-.jp-nbtrack-out .jp-nbtrack-code{font-family:var(--jp-code-font-family,var(--vscode-editor-font-family,ui-monospace,monospace));
+.jp-nbtrack-out .jp-nbtrack-code:nth-child(n){font-family:var(--jp-code-font-family,var(--vscode-editor-font-family,ui-monospace,monospace));
 font-size:11.5px;line-height:16px;color:inherit;background:none;padding:0}
 .jp-nbtrack-out bdi{unicode-bidi:isolate}
 .jp-nbtrack-out dl.jp-nbtrack-kv{display:grid;grid-template-columns:minmax(0,auto) minmax(0,1fr);column-gap:16px;margin:0;padding:0}
@@ -66,7 +66,7 @@ text-overflow:ellipsis;line-height:17px;vertical-align:middle}
 .jp-nbtrack-out .jp-nbtrack-tbl tbody tr th:nth-child(n){color:inherit;font-weight:400}
 .jp-nbtrack-out .jp-nbtrack-tbl tr .jp-nbtrack-r:nth-child(n){text-align:right}
 .jp-nbtrack-out .jp-nbtrack-tbl thead tr .jp-nbtrack-sorted:nth-child(n){color:var(--jp-nbtrack-text)}
-.jp-nbtrack-out .jp-nbtrack-tbl tr .jp-nbtrack-wrap:nth-child(n){white-space:normal;padding:4px 10px;max-width:none}
+.jp-nbtrack-out .jp-nbtrack-tbl tr .jp-nbtrack-wrap:nth-child(n){white-space:normal;padding:4px 10px;max-width:none;width:100%}
 .jp-nbtrack-out .jp-nbtrack-plain:nth-child(n) tbody tr:last-child>:nth-child(n){border-bottom:0}
 .jp-nbtrack-out .jp-nbtrack-bare thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .jp-nbtrack-foot{display:flex;align-items:center;min-height:28px;padding:0 10px;color:var(--jp-nbtrack-muted);font-size:11px;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,9 @@ def bare(project: Path) -> Iterator[Notebook]:
     if "nbtrack" in shell.extension_manager.loaded:
         shell.extension_manager.unload_extension("nbtrack")
     sessions.close_session()
+    for thread in threading.enumerate():
+        if thread.name.startswith("nbtrack"):
+            thread.join(20)  # closing waits a second only; a store that was broken on purpose takes its thread longer
     after = _traces(shell)
     atexit.unregister(shell.atexit_operations)
     shell.atexit_operations()

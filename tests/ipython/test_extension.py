@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nbtrack.store import executions, ingest
+from nbtrack.store.connection import open_reader
 from nbtrack.tracking import session as sessions
 
 from .conftest import Notebook
@@ -53,15 +55,14 @@ def test_reloading_goes_on_in_a_new_session(notebook: Notebook) -> None:
 
 
 def test_unloading_leaves_no_trace_and_the_record(notebook: Notebook) -> None:
+    location = sessions.current().location
     notebook.run("x = 1")
     notebook.run("%unload_ext nbtrack")
     notebook.run("y = 2")
     assert notebook.shell.find_line_magic("track") is None
     assert notebook.shell.find_cell_magic("track") is None
-    from nbtrack.store import executions
-    from nbtrack.store.connection import open_reader
-
-    with open_reader(sessions.current().location) as db:
+    ingest.ingest(location)
+    with open_reader(location) as db:
         assert [one.source for one in executions.list_executions(db)] == ["%load_ext nbtrack", "x = 1", "%unload_ext nbtrack"]
 
 

@@ -187,10 +187,10 @@ def test_cells_go_on_when_the_store_is(fault: Fault, notebook: Notebook, project
         run_cells(notebook, capsys)
 
 
-@pytest.mark.parametrize("fault", [corrupt, garbage, newer, read_only, closed, no_folder, folder_for_database], ids=lambda one: one.__name__)
-def test_cells_go_on_when_at_the_load_the_store_is(
-    fault: Fault, bare: Notebook, project: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(
+    "fault", [corrupt, garbage, newer, read_only, closed, no_folder, folder_for_database], ids=lambda fault: fault.__name__
+)
+def test_cells_go_on_when_at_the_load_the_store_is(fault: Fault, bare: Notebook, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bare.run("%load_ext nbtrack")
     assert sessions.current().writer.flush()
     bare.run("%unload_ext nbtrack")

@@ -162,9 +162,9 @@ def test_the_user_sees_the_same_with_and_without_nbtrack(start_kernel: Callable[
         "raise SystemExit",
         "for",
         "_, __, Out[2], In[2]",
-        "t = threading.Thread(target=print, args=('thread',)); t.start(); t.join()",
+        "t = threading.Thread(target=print, args=('thread',)); t.start(); t.join(); sys.stdout.flush()",
         "1;",
-        "class Odd:\n    def _repr_html_(self): raise ValueError('no')\n    def __repr__(self): return 'odd'\nOdd()",
+        "class Odd:\n    def _repr_html_(self):\n        raise ValueError('no')\n\n    def __repr__(self):\n        return 'odd'\nOdd()",
         "sys.stdout.write.__name__ is not None",
     ]
     plain, tracked = start_kernel(), start_kernel()
@@ -175,7 +175,7 @@ def test_the_user_sees_the_same_with_and_without_nbtrack(start_kernel: Callable[
 
 
 def _merged(shown: list[dict[str, Any]]) -> str:
-    """Join neighbouring stream messages: where they are cut depends on time. Numbers of processes and times are left out."""
+    """Join neighbouring stream messages: where they are cut depends on time. Addresses and process numbers differ."""
     merged: list[dict[str, Any]] = []
     for one in shown:
         if merged and one["type"] == "stream" and merged[-1]["type"] == "stream" and merged[-1]["name"] == one["name"]:
@@ -183,7 +183,7 @@ def _merged(shown: list[dict[str, Any]]) -> str:
         else:
             merged.append(one)
     text = json.dumps(merged, sort_keys=True)
-    return re.sub(r"0x[0-9a-f]+|[0-9.]+ [mnuµμ\\a-z0-9]*s\b|ipykernel_\d+|\\u00b5s|\\u03bcs", "#", text)
+    return re.sub(r"0x[0-9a-f]+|ipykernel_\d+", "#", text)
 
 
 BEGUN = "import time, asyncio\nprint('begun', flush=True)\n"

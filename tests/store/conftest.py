@@ -130,8 +130,8 @@ class Script:
         self.path = (folder or location.journal) / f"{self.id}-{generation:06d}.nbj"
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         head = {
-            "format": 1, "journal": self.id, "generation": generation, "wall": self.WALL + self.t // 1000 + 1, "pid": 1, "host": host_name(),
-            "boot": ids.boot_id(), "user": "ann", "python": "3.11.7", "nbtrack": "0.1",
+            "format": 1, "journal": self.id, "generation": generation, "wall": self.WALL + self.t // 1000 + 1, "pid": 1,
+            "host": host_name(), "boot": ids.boot_id(), "user": "ann", "python": "3.11.7", "nbtrack": "0.1",
         }  # fmt: skip
         self.record(Kind.HEADER, head)
 
@@ -175,11 +175,11 @@ class Script:
 
 
 @pytest.fixture
-def script(location: StoreLocation) -> Callable[..., Script]:
+def script(store: StoreLocation) -> Callable[..., Script]:
     """Write journals by hand into the store of this test."""
 
     def make(**more: Any) -> Script:
-        return Script(location, **more)
+        return Script(store, **more)
 
     return make
 

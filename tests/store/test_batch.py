@@ -1,4 +1,4 @@
-"""The fast reader of journals sees exactly what the plain one sees, whole or damaged, and reads any prefix without mistaking it for damage."""
+"""The fast reader of journals sees exactly what the plain one sees, whole or damaged, and takes no prefix for damage."""
 
 from __future__ import annotations
 

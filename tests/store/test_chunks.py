@@ -95,7 +95,9 @@ def test_numpy_changes_no_byte() -> None:
     root = chunks.__file__.rsplit("nbtrack", 1)[0]
     answers = {
         subprocess.run(
-            [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r})\n{textwrap.dedent(code)}", way], check=True, capture_output=True
+            [sys.executable, "-c", f"import sys; sys.path.insert(0, {root!r})\n{textwrap.dedent(code)}", way],
+            check=True,
+            capture_output=True,
         ).stdout
         for way in ("numpy", "plain")
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import json
 import os
 import shutil
@@ -67,12 +68,13 @@ class Disk:
         monkeypatch.setattr(os, "write", self)
 
     def __call__(self, fd: int, data: bytes) -> int:
-        if self.room is None:
+        room = self.room  # a signal handler may change it meanwhile
+        if room is None:
             return self.write(fd, data)
-        if self.room == 0:
+        if room == 0:
             raise OSError(self.fault, os.strerror(self.fault))
-        part = bytes(data[: self.room])
-        self.room -= len(part)
+        part = bytes(data[:room])
+        self.room = room - len(part)
         return self.write(fd, part)
 
 
@@ -262,7 +264,7 @@ def test_disk_full_at_random_points_loses_and_doubles_nothing(
             assert journal.move_on()
     assert journal.drain()
     found = []
-    for path in files(location.journal):
+    for path in files(location.journal, location.fallback_journal):
         for one in frames.scan(path.read_bytes(), final=True):
             if isinstance(one, Frame) and one.kind == Kind.POINTS:
                 found.append(frames.unpack_points(one.payload)[3])
@@ -367,34 +369,45 @@ def test_a_descriptor_closed_by_somebody_else_is_neither_used_nor_closed(
 # -- interrupts, handlers, forks -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("situation", ["first record", "plain", "rotation", "queue", "short write"])
-def test_an_interrupt_at_any_line_leaves_order_and_lock_intact(
-    location: StoreLocation, disk: Disk, impatient: None, monkeypatch: pytest.MonkeyPatch, situation: str
+SITUATIONS = ["first record", "plain", "rotation", "queue", "short write"]
+
+
+def prepare(one: Journal, disk: Disk, situation: str) -> list[str]:
+    """Bring a journal into a situation; returns what was recorded on the way."""
+    disk.room = None
+    if situation == "first record":
+        return []
+    note(one, "before")
+    if situation == "rotation":
+        one._limit, one._room = 1, 0
+    if situation == "queue":
+        disk.room = 10
+        note(one, "waiting")
+        disk.room = None
+        return ["before", "waiting"]
+    if situation == "short write":
+        disk.room = 10
+    return ["before"]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_an_interrupt_at_any_moment_leaves_order_and_lock_intact(
+    location: StoreLocation, disk: Disk, impatient: None, situation: str
 ) -> None:
-    """A trace function raises at the n-th line or opcode, for every n; what came back before and after must be there in order."""
+    """KeyboardInterrupt at the n-th look of the interpreter, for every n; what came back before and after must be there in order."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
     for moment in range(10_000):
         one = Journal(location, settings=Settings())
-        disk.room = None
-        expected = []
-        if situation != "first record":
-            note(one, "before")
-            expected.append("before")
-        if situation == "rotation":
-            one._limit, one._room = 1, 0
-        if situation == "queue":
-            disk.room = 10
-            note(one, "waiting")
-            expected.append("waiting")
-            disk.room = None
-        if situation == "short write":
-            disk.room = 10
-        finished = interrupt_at(moment, lambda one=one: note(one, "struck"))  # type: ignore[misc]
+        expected = prepare(one, disk, situation)
+        finished = strike(moment, lambda one=one: note(one, "struck"), interrupt)  # type: ignore[misc]
         disk.room = None
         for text in ("after", "last"):
             note(one, text)
         assert one.drain()
-        assert not one._busy
-        assert_mutex_free(one)
+        assert_free(one)
         got = surviving_notes(files(location.journal))
         if finished:
             expected.append("struck")
@@ -408,8 +421,39 @@ def test_an_interrupt_at_any_line_leaves_order_and_lock_intact(
     pytest.fail("the call never finished")
 
 
-def interrupt_at(moment: int, call: Callable[[], None]) -> bool:
-    """Call, raising KeyboardInterrupt at the n-th opcode of nbtrack's own code; True when it finished before that."""
+@pytest.mark.parametrize("room", [None, 10, 0])
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_a_record_inside_a_record_at_any_moment_costs_neither(
+    location: StoreLocation, disk: Disk, impatient: None, situation: str, room: int | None
+) -> None:
+    """A signal handler records at the n-th look of the interpreter, for every n, on a disk that is fine, nearly full or full by then."""
+    for moment in range(10_000):
+        one = Journal(location, settings=Settings())
+        expected = prepare(one, disk, situation)
+
+        def handle(one: Journal = one) -> None:
+            disk.room = room
+            note(one, "nested")
+            disk.room = None
+
+        struck = not strike(moment, lambda one=one: note(one, "struck"), handle)  # type: ignore[misc]
+        disk.room = None
+        note(one, "after")
+        assert one.drain()
+        assert_free(one)
+        got = surviving_notes(files(location.journal, location.fallback_journal))
+        assert sorted(got) == sorted([*expected, "struck", "after", *(["nested"] if struck else [])]), (moment, got)
+        assert got[-1] == "after"
+        one.close()
+        shutil.rmtree(location.folder)
+        shutil.rmtree(location.fallback_journal, ignore_errors=True)
+        if not struck:
+            return
+    pytest.fail("the call never finished")
+
+
+def strike(moment: int, call: Callable[[], None], action: Callable[[], None]) -> bool:
+    """Call; at the n-th moment inside the store's code at which CPython looks for signals, do something. True when it finished before."""
     left = moment
 
     def trace(frame: Any, event: str, argument: object) -> Any:
@@ -418,10 +462,10 @@ def interrupt_at(moment: int, call: Callable[[], None]) -> bool:
             return None
         frame.f_trace_opcodes = True
         if event == "opcode" and at_check(frame):
-            if left == 0:
-                sys.settrace(None)
-                raise KeyboardInterrupt
             left -= 1
+            if left == -1:
+                sys.settrace(None)
+                action()
         return trace
 
     sys.settrace(trace)
@@ -431,7 +475,7 @@ def interrupt_at(moment: int, call: Callable[[], None]) -> bool:
         return False
     finally:
         sys.settrace(None)
-    return True
+    return left >= 0
 
 
 def at_check(frame: Any) -> bool:
@@ -461,7 +505,9 @@ def close_strays(one: Journal) -> None:
                 os.close(int(entry.name))
 
 
-def assert_mutex_free(one: Journal) -> None:
+def assert_free(one: Journal) -> None:
+    """Nobody holds the journal's mutex and nothing of a step is left half done."""
+    assert not one._busy
     free: list[bool] = []
 
     def look() -> None:
@@ -485,7 +531,9 @@ def surviving_notes(paths: list[Path]) -> list[str]:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
-def test_two_hundred_real_interrupts_lose_no_returned_record(journal: Journal, location: StoreLocation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_hundred_real_interrupts_lose_no_returned_record(
+    journal: Journal, location: StoreLocation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import random
 
     monkeypatch.setattr("nbtrack.store.journal.ROTATE_BYTES", 50_000)
@@ -510,7 +558,7 @@ def test_two_hundred_real_interrupts_lose_no_returned_record(journal: Journal, l
     found = steps(*files(location.journal))
     assert found == sorted(set(found)), "no step twice, none out of order"
     assert set(returned) <= set(found)
-    assert_mutex_free(journal)
+    assert_free(journal)
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
@@ -519,12 +567,13 @@ def test_a_signal_handler_may_record_while_it_interrupts_a_record(
 ) -> None:
     monkeypatch.setattr("nbtrack.store.journal.ROTATE_BYTES", 20_000)
     monkeypatch.setattr(journal, "_limit", 20_000)
-    told = []
+    told, numbers = [], itertools.count()
 
-    def handle(number: int, frame: object) -> None:
-        disk.room = None if len(told) % 2 else 100
-        told.append(str(len(told)))
-        note(journal, told[-1])
+    def handle(signal_number: int, frame: object) -> None:
+        number = next(numbers)  # another signal may interrupt this handler too
+        disk.room = None if number % 2 else 100
+        told.append(str(number))
+        note(journal, str(number))
 
     previous = signal.signal(signal.SIGALRM, handle)
     step = 0
@@ -538,8 +587,8 @@ def test_a_signal_handler_may_record_while_it_interrupts_a_record(
         signal.signal(signal.SIGALRM, previous)
     disk.room = None
     assert journal.drain()
-    found = files(location.journal)
-    assert sorted(surviving_notes(found), key=int) == told
+    found = files(location.journal, location.fallback_journal)
+    assert sorted(surviving_notes(found), key=int) == sorted(told, key=int)
     points = []
     for path in found:
         for one in frames.scan(path.read_bytes(), final=True):
@@ -579,11 +628,11 @@ def test_a_child_that_never_records_makes_no_file_and_does_not_keep_the_journal_
         journal.append(Kind.NOTE, {"text": "parent"})
         child = os.fork()
         if child == 0:
+            print(os.getpid(), flush=True)
             os.close(1)
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
             time.sleep(60)
             os._exit(0)
-        print(child, flush=True)
         sys.stdin.read()
         """,
         location.folder,

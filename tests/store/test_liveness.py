@@ -41,13 +41,13 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
         os.close(fd)
 
 
-@pytest.mark.parametrize("header", [HERE, {}, {"host": "a-container-of-this-machine", "boot": boot_id()}, {**HERE, "boot": "before the restart"}])
+@pytest.mark.parametrize("header", [HERE, {}, {"host": "a-container-of-this-machine", "boot": boot_id()}, {**HERE, "boot": "earlier"}])
 def test_on_a_local_disk_only_the_lock_counts_however_long_the_silence(opened: Opened, header: dict[str, str]) -> None:
     try_lock(opened.own)
     assert opened.judge(header, silent_s=30 * DAYS) is Owner.ALIVE
 
 
-@pytest.mark.parametrize("header", [HERE, {}, {**HERE, "boot": "before the restart"}])
+@pytest.mark.parametrize("header", [HERE, {}, {**HERE, "boot": "earlier"}])
 def test_a_free_lock_on_a_local_disk_is_a_finished_owner_at_once(opened: Opened, header: dict[str, str]) -> None:
     assert opened.judge(header) is Owner.FINISHED
     assert not try_lock(opened.own), "whoever finds the owner gone holds the file"
@@ -86,8 +86,8 @@ def test_the_wall_clock_is_used_when_no_moment_is_given(opened: Opened) -> None:
 
 @pytest.mark.parametrize(
     ("folder", "expected"),
-    [("/", False), ("/home/me/project", False), ("/home/team", True), ("/home/team/a/b", True), ("/home/teamwork", False), ("/mnt/usb", False),
-     ("/mnt/cloud/x", True), ("/home/team/local/x", False)],
+    [("/", False), ("/home/me/project", False), ("/home/team", True), ("/home/team/a/b", True), ("/home/teamwork", False),
+     ("/mnt/usb", False), ("/mnt/cloud/x", True), ("/home/team/local/x", False)],
 )  # fmt: skip
 def test_the_longest_mount_above_a_folder_tells_its_file_system(folder: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     mounts = [("/", "ext4"), ("/home/team", "nfs4"), ("/mnt/usb", "fuseblk"), ("/mnt/cloud", "fuse.sshfs"), ("/home/team/local", "xfs")]

@@ -24,7 +24,11 @@ RUN = "01890000000070008000000000000001"
 KEYS = ("loss", "acc", "f1")
 VALUES = st.one_of(st.floats(allow_nan=True, width=32), st.sampled_from([-0.0, 0.0, math.inf, -math.inf, 1.5]))
 LOGS = st.lists(
-    st.tuples(st.sets(st.sampled_from(KEYS), min_size=1).map(lambda keys: tuple(sorted(keys))), st.integers(-3, 12), st.lists(VALUES, min_size=3, max_size=3)),
+    st.tuples(
+        st.sets(st.sampled_from(KEYS), min_size=1).map(lambda keys: tuple(sorted(keys))),
+        st.integers(-3, 12),
+        st.lists(VALUES, min_size=3, max_size=3),
+    ),
     min_size=1, max_size=40,
 )  # fmt: skip
 
@@ -187,5 +191,3 @@ def test_settling_keeps_exact_numbers_with_their_steps() -> None:
     group = Points(("n",), [3, 1, 3], [1, 2, 3], [Column.of([2**60 + 1, 5.0, 2**61 + 1])])
     group.settle()
     assert (group.steps, group.ats, group.columns[0].numbers(), group.repeated) == ([1, 3], [2, 3], [5.0, 2**61 + 1], 1)
-
-

@@ -183,7 +183,9 @@ def test_a_thread_that_died_is_started_again_by_the_next_flush(writer: Writer, s
 # -- call ------------------------------------------------------------------------------------------------------------------------
 
 
-def test_call_runs_in_a_write_transaction_outside_the_users_thread_after_all_that_was_recorded(writer: Writer, store: StoreLocation) -> None:
+def test_call_runs_in_a_write_transaction_outside_the_users_thread_after_all_that_was_recorded(
+    writer: Writer, store: StoreLocation
+) -> None:
     note(writer, "recorded")
 
     def look(db: sqlite3.Connection) -> tuple[str, bool, list[str], int]:
@@ -338,7 +340,9 @@ def test_a_folder_where_no_store_can_be_made_sends_the_journal_to_the_state_fold
     assert list(location.fallback_journal.iterdir()) == []
 
 
-def test_a_read_only_store_lets_records_wait_in_the_state_folder(store: StoreLocation, read_only: Callable[[Path], Callable[[], None]]) -> None:
+def test_a_read_only_store_lets_records_wait_in_the_state_folder(
+    store: StoreLocation, read_only: Callable[[Path], Callable[[], None]]
+) -> None:
     make_writable = read_only(store.folder.parent)
     writer = Writer(store, Settings())
     note(writer, "before")
