@@ -38,6 +38,7 @@ class Settings:
     capture_image_bytes: int = setting(4_000_000, "images above this size are counted, not kept")
     capture_memory: bool = setting(True, "measure the peak memory of every cell")
     capture_environment: bool = setting(True, "keep packages, platform and git state with every run")
+    capture_redact: bool = setting(True, "take keys, tokens and passwords out of everything before it is stored")
     log_strict: bool = setting(False, "raise when a value cannot be kept, instead of keeping it as text and saying so")
     notebook_path: str = setting("", "path of the notebook, where it cannot be found out")
     run_experiment: str = setting("", "experiment of new runs; empty: the notebook's file name")
@@ -47,10 +48,7 @@ class Settings:
 
 def setting_keys() -> dict[str, tuple[str, Any, str]]:
     """List all settings: public key -> (type name, default, what it does)."""
-    return {
-        one.name.replace("_", ".", 1): (str(one.type), one.default, str(one.metadata["words"]))
-        for one in dataclasses.fields(Settings)
-    }
+    return {one.name.replace("_", ".", 1): (str(one.type), one.default, str(one.metadata["words"])) for one in dataclasses.fields(Settings)}
 
 
 def load_settings(folder: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
@@ -228,6 +226,11 @@ def user_name(environ: Mapping[str, str] | None = None) -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError, OSError):
         return ""
+
+
+def environment_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment as it is now: for the secrets in it, which must not be stored."""
+    return dict(os.environ if environ is None else environ)
 
 
 def wants_colour(is_terminal: bool, environ: Mapping[str, str] | None = None) -> bool:

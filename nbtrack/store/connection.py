@@ -21,7 +21,7 @@ from nbtrack.store.filelock import FileLock
 from nbtrack.store.guard import WalGuard
 
 APPLICATION_ID = 0x6E627472  # "nbtr"
-SCHEMA_VERSION = 1  # PRAGMA user_version; one more with every migration
+SCHEMA_VERSION = 2  # PRAGMA user_version; one more with every migration
 OLDEST_SQLITE = (3, 37, 0)  # STRICT tables
 
 SchemaState = Literal["missing", "old", "current", "newer", "corrupt"]

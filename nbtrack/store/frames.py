@@ -35,6 +35,10 @@ ARTIFACT        id, run, name, kind, mime, size, sha256, execution, path, state;
 BLOB            sha256, size, stored, encoding (raw | zlib): a body file stands in blobs/
 ENVIRONMENT     id, facts {python, platform, packages, git, ...}
 RULE            key, direction (min | max), experiment: what a person taught
+BODIES          bodies: what a CHECKPOINT after it names by sha256
+CHECKPOINT      id, notebook (path), state (sha256 of the manifest), forms, reason, message, author, run, boundary (start | end), session,
+                unsaved, format, minor, cells, size; body: the manifest (see manifests.py), unless it is a BLOB or the state is known
+NOTEBOOK_MOVE   from, to: the file has another path now
 ROTATE, CLOSE   last frame of a file: the next generation exists, the process ended in order
 =============== ==========================================================================================================
 
@@ -85,6 +89,9 @@ class Kind(IntEnum):
     RULE = 17
     ROTATE = 18
     CLOSE = 19
+    BODIES = 20
+    CHECKPOINT = 21
+    NOTEBOOK_MOVE = 22
 
 
 FINAL_KINDS = frozenset({Kind.ROTATE, Kind.CLOSE})

@@ -24,7 +24,7 @@ from nbtrack.store.batch import Batch, read_batch
 from nbtrack.store.blobs import sync_folder
 from nbtrack.store.connection import WriterConnection, schema_state
 from nbtrack.store.frames import MAX_LENGTH, OVERHEAD, Kind, frame_at, unpack_record
-from nbtrack.store.liveness import Owner, judge_owner
+from nbtrack.store.liveness import Owner, judge_owner, on_network
 from nbtrack.store.migrations import ensure_schema
 from nbtrack.store.rows import apply_batch
 from nbtrack.store.scope import Scope
@@ -68,11 +68,12 @@ class Ingester:
         self._writer = WriterConnection(location, patience=patience)
         self._offsets: dict[str, int] = {}  # how far the files were in when this ingester last looked
         self._store: tuple[int, int] | None = None
+        self._on_network: bool | None = None
 
     def run(self, *, only: Collection[str] | None = None, budget_bytes: int | None = None, network: bool = False) -> IngestReport:
         """Ingest what is there: of the journals ``only`` (ids), else of all; at most about ``budget_bytes``.
 
-        ``network``: the store's folder is on a network file system. Never raises for the store's or the disk's sake: ``problem`` says what
+        ``network``: treat the store's folder as one on a network file system even if it does not look like one. Never raises for the store's or the disk's sake: ``problem`` says what
         stopped it, and everything committed before stays.
         """
         work = _Work(batch_bytes=LIVE_BATCH_BYTES if only is not None else BATCH_BYTES, budget=budget_bytes)
@@ -81,6 +82,7 @@ class Ingester:
             if files and schema_state(self.location) in {"missing", "old"}:
                 ensure_schema(self.location, in_child=True)
             self._forget_offsets_of_another_store()
+            network = network or bool(files and self._looks_remote())
             for group in _by_journal(files):
                 try:
                     self._ingest_journal(group, work, network=network)
@@ -104,6 +106,11 @@ class Ingester:
     def abandon(self) -> None:
         """Forget the connection without closing it: the only safe thing in a forked child."""
         self._writer.abandon()
+
+    def _looks_remote(self) -> bool:
+        if self._on_network is None:
+            self._on_network = on_network(self.location.folder)
+        return self._on_network
 
     def _forget_offsets_of_another_store(self) -> None:
         try:

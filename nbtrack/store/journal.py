@@ -17,12 +17,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 from nbtrack.config import Settings, StoreLocation
 from nbtrack.store import frames, ids
 from nbtrack.store.forks import protect
 from nbtrack.store.frames import Kind, Series
+from nbtrack.store.health import JournalState
 from nbtrack.store.segments import Segment, create_segment, is_deleted, make_journal_folder, pack_header, read_records, segment_name
 
 ROTATE_BYTES = 4 << 20
@@ -30,18 +30,6 @@ QUEUE_BYTES = 16 << 20
 RETRY_S = 0.2
 
 _ANCHORED = frozenset({Kind.SESSION, Kind.EXECUTION, Kind.RUN})
-
-
-@dataclass(frozen=True, slots=True)
-class JournalState:
-    """What a journal can say about itself. ``problem`` is one line for people, empty when all is well."""
-
-    path: str
-    bytes_written: int
-    queued_bytes: int
-    dropped: int
-    in_fallback: bool
-    problem: str
 
 
 class Journal:
@@ -130,7 +118,8 @@ class Journal:
             queued_bytes=self._queued if self._queue else 0,
             dropped=self._dropped,
             in_fallback=bool(segment and segment.in_fallback),
-            problem=self._problem(),
+            fault=self._fault,
+            loss=self._loss,
         )
 
     def position(self) -> tuple[str, int]:
@@ -381,8 +370,6 @@ class Journal:
             self._open_fds.discard(self._fd)
             self._fd, self._segment = -1, None
 
-    # -- faults ------------------------------------------------------------------------------------------------------------------
-
     def _refuse(self, error: Exception) -> None:
         self._dropped += 1
         self._loss = f"the last could not be packed: {error}"
@@ -392,11 +379,6 @@ class Journal:
         if error.errno == errno.EBADF:
             self._abandon()
         self._fault = f"{self.location.journal} cannot be written ({error.strerror or error})"
-
-    def _problem(self) -> str:
-        waiting = f"{self._queued / 1e6:.1f} MB of records wait in memory" if self._queue else ""
-        lost = f"{self._dropped} records were dropped, {self._loss}" if self._dropped else ""
-        return "; ".join(part for part in (self._fault, waiting, lost) if part)
 
     # -- fork --------------------------------------------------------------------------------------------------------------------
 
@@ -415,4 +397,4 @@ class Journal:
             os.close(fd)
         self._open_fds = set()
         self.waker = None
-        self._begin(parent=self.id)
+        self._begin(parent=self.id if self._generation else self.parent)  # who has no file cannot be named by one

@@ -29,6 +29,7 @@ from nbtrack.store.connection import (
 from nbtrack.store.filelock import FileLock
 from nbtrack.store.liveness import on_network
 from nbtrack.store.schema import FIRST_SCHEMA
+from nbtrack.store.schema_checkpoints import CHECKPOINT_SCHEMA, INDEX_SCHEMA
 
 if TYPE_CHECKING:
     import sqlite_utils
@@ -43,8 +44,17 @@ def create_first_tables(db: sqlite_utils.Database) -> None:
         db.execute(statement)
 
 
+def create_checkpoint_tables(db: sqlite_utils.Database) -> None:
+    """Make the tables of checkpoints and search, and take in the notes and errors that are there."""
+    for statement in CHECKPOINT_SCHEMA:
+        db.execute(statement)
+    if db.execute("select 1 from pragma_module_list where name = 'fts5'").fetchone():
+        for statement in INDEX_SCHEMA:
+            db.execute(statement)
+
+
 # Order is law: user_version counts these. Append; never edit, reorder or rename one that was released.
-STEPS: tuple[Callable[[sqlite_utils.Database], None], ...] = (create_first_tables,)
+STEPS: tuple[Callable[[sqlite_utils.Database], None], ...] = (create_first_tables, create_checkpoint_tables)
 
 
 def ensure_schema(location: StoreLocation, *, in_child: bool) -> None:
@@ -153,6 +163,7 @@ def _migrate_in_child(location: StoreLocation) -> None:
         subprocess.run(
             [sys.executable, "-m", "nbtrack.store.migrations", str(location.folder)],
             check=False, timeout=_CHILD_PATIENCE_S, env=environment,
+            start_new_session=True,  # an interrupt of the kernel goes to its whole process group
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired, ValueError):

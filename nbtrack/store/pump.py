@@ -20,14 +20,15 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from nbtrack.config import Settings
-from nbtrack.errors import NbtrackError, StoreBusy, StoreError
+from nbtrack.errors import NbtrackError, StoreBusy, StoreError, StoreReadOnly
 from nbtrack.store import liveness
 from nbtrack.store.connection import open_reader, open_writer, refuse_unwritable, schema_state
 from nbtrack.store.forks import PATIENCE_S
-from nbtrack.store.ingest import Ingester, JournalFile, list_journals, read_offsets
+from nbtrack.store.ingest import Ingester, read_offsets
 from nbtrack.store.journal import Journal
 from nbtrack.store.migrations import ensure_schema
 from nbtrack.store.segments import read_header
+from nbtrack.store.sources import JournalFile, list_journals
 
 TICK_S = 0.2
 BUDGET_BYTES = 64 << 10
@@ -210,6 +211,7 @@ class Pump:
         done = self._ingest(request)
         while not done and self._busy and time.monotonic() < request.deadline and not request.abandoned:
             done = self._ingest(request)
+        done = done and not self.journal.has_waiting()
         if request.abandoned:
             return
         if done and request.function is not None:
@@ -253,7 +255,7 @@ class Pump:
         try:
             with self._working(), open_writer(self.journal.location, full_sync=True, timeout=patience) as db:
                 result = function(db)
-        except Exception as error:  # noqa: BLE001  raised again in the thread that asked
+        except BaseException as error:  # noqa: BLE001  raised again in the thread that asked
             request.answers.put((False, error))
             return
         request.answers.put((True, result))
@@ -263,6 +265,9 @@ class Pump:
         location = self.journal.location
         try:
             if schema_state(location) in {"missing", "old"} and (location.folder.exists() or self._files()):
+                place = location.folder if location.folder.exists() else location.folder.parent
+                if place.exists() and not os.access(place, os.W_OK | os.X_OK):
+                    raise StoreReadOnly(location.folder, f"{place} cannot be written")  # known without a process of its own
                 ensure_schema(location, in_child=True)
         except NbtrackError as error:
             self._fail(error.message, busy=isinstance(error, StoreBusy))
@@ -318,8 +323,8 @@ class Pump:
                     continue
                 try:
                     os.fsync(fd)
-                except OSError as error:
-                    self.problem = f"{path} may not be on disk: {error.strerror or error}"
+                except OSError:
+                    log.debug("%s may not be on disk", place, exc_info=True)
                 finally:
                     os.close(fd)
 

@@ -13,7 +13,6 @@ import sys
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
 from typing import TypeVar
@@ -23,22 +22,13 @@ from nbtrack.errors import StoreBusy, StoreError
 from nbtrack.store import blobs
 from nbtrack.store.forks import protect
 from nbtrack.store.frames import INLINE_BODY, MAX_LENGTH, Kind, Series
+from nbtrack.store.health import WriterHealth, judge_health
 from nbtrack.store.journal import Journal
 from nbtrack.store.pump import Pump
 
 _ROOM_FOR_HEAD = 64 << 10
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class WriterHealth:
-    """How recording goes. ``problem`` is one line for people, empty when all is well; ``waiting_bytes`` are not in the store yet."""
-
-    problem: str
-    waiting_bytes: int
-    in_fallback: bool
-    store_writable: bool
 
 
 class Writer:
@@ -130,13 +120,15 @@ class Writer:
 
     def health(self) -> WriterHealth:
         """Say how recording goes."""
-        state, pump = self.journal.state(), self._pump
-        waiting = sum(pump.sizes().values()) if pump.problem else pump.waiting
-        problem = state.problem or self._body_problem
-        if not problem and (pump.problem or state.in_fallback):
-            place = f" in {self.location.fallback_journal}" if state.in_fallback else ""
-            problem = f"{pump.problem or f'{self.location.folder} cannot be written'}; what is recorded waits in the journal{place}"
-        return WriterHealth(problem, waiting + state.queued_bytes, state.in_fallback, not pump.problem)
+        pump = self._pump
+        return judge_health(
+            self.journal.state(),
+            store_problem=pump.problem,
+            body_problem=self._body_problem,
+            waiting=sum(pump.sizes().values()) if pump.problem else pump.waiting,
+            folder=str(self.location.folder),
+            fallback=str(self.location.fallback_journal),
+        )
 
     def close(self, timeout: float = 1.0) -> None:
         """Bring in what is recorded, end the journal in order and stop the thread; a later record begins both anew."""

@@ -362,7 +362,10 @@ class Session:
             return None
 
     def next_step(self, run_id: str, key: str) -> int:
-        """The step after the last one that the store has of a series."""
+        """The step after the last one that this or another process logged of a series."""
+        from nbtrack.store.ingest import ingest
+
+        ingest(self.location, network=self.settings.store_network)  # the run's owner may not have brought its last points in yet
         record = self.find_record(run_id)
         summary = record.summaries.get(key) if record else None
         return summary.last_step + 1 if summary else 0
