@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nbtrack.records import Execution, Output
-from nbtrack.store import blobs
+from nbtrack.store import blobs, search_index
 from nbtrack.store.scope import Scope, id_of, text_of, whole_of
 from nbtrack.store.sessions import notebook_row
 
@@ -65,6 +65,10 @@ def write_execution_end(scope: Scope, head: dict[str, Any], bodies: list[bytes])
                 :count, '', :status, :duration, :cpu, :peak, :error_type, :error_message, :journal
             """,
             values,
+        )
+    if values["error_type"] is not None:
+        search_index.add_text(
+            scope.db, "error", search_index.error_text(values["error_type"], values["error_message"]), execution_id=execution_id
         )
     _write_outputs(scope, execution_id, head.get("outputs") or (), bodies)
 

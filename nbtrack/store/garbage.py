@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +16,8 @@ from nbtrack.store.ingest import ingest
 
 OLDER_THAN_S = 86_400
 
-UNREFERENCED = """
-    select sha256, stored_bytes, body is null from blob
-    where sha256 not in (select source_sha256 from execution where source_sha256 is not null)
-        and sha256 not in (select sha256 from output where sha256 is not null)
-        and sha256 not in (select sha256 from artifact)
-    order by sha256
-"""
+_NAME = re.compile(rb"[0-9a-f]{64}")
+_NUMBERS = frozenset({"blob", "metric", "metric_line", "metric_block", "metric_chunk"})  # tables that name no body
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +48,53 @@ def collect(location: StoreLocation, *, apply: bool = False, older_than_s: float
 
 def _sweep(location: StoreLocation, db: sqlite3.Connection, older_than_s: float, *, apply: bool) -> GarbageReport:
     before = time.time() - older_than_s
-    unreferenced = db.execute(UNREFERENCED).fetchall()
-    loose = {sha256 for sha256, _, is_file in unreferenced if is_file}
-    known = {sha256 for (sha256,) in db.execute("select sha256 from blob where body is null")}
-    files, size, doomed = [], 0, []
+    mentioned = mentioned_bodies(db)
+    bodies = db.execute("select sha256, stored_bytes, body is null from blob order by sha256").fetchall()
+    inline = {sha256 for sha256, _, is_file in bodies if not is_file}
+    standing, doomed, size = set(), [], 0
     for path in body_files(location):
         status = path.stat()
-        if status.st_mtime > before or (path.name in known and path.name not in loose):
-            continue
-        files.append(path)
-        size += status.st_size
-        doomed.append(path.name)
-    standing = {path.name for path in body_files(location)} - set(doomed)
-    # A body row has no age of its own. The time of its UUIDv7 neighbours is unknown too, so inline bodies go only with a quiet journal,
-    # which ``collect`` made sure of; rows of files go with their file, or when it is gone already.
-    rows = [(sha256, stored) for sha256, stored, is_file in unreferenced if not is_file or sha256 not in standing]
-    size += sum(stored for sha256, stored, is_file in unreferenced if not is_file)
+        if status.st_mtime > before or (path.name in mentioned and path.name not in inline):
+            standing.add(path.name)
+        else:
+            doomed.append(path)
+            size += status.st_size
+    # An inline body came in with the row that names it, so it needs no age; the row of a file goes with its file, or when that is gone.
+    rows = [row for row in bodies if row[0] not in mentioned and (not row[2] or row[0] not in standing)]
+    size += sum(stored for _, stored, is_file in rows if not is_file)
     if apply:
-        db.executemany("delete from blob where sha256 = :sha256", [{"sha256": sha256} for sha256, _ in rows])
-        for path in files:
-            path.unlink(missing_ok=True)
-    return GarbageReport(tuple(str(path.relative_to(location.folder)) for path in files), len(rows), size, applied=apply)
+        db.executemany("delete from blob where sha256 = :sha256", [{"sha256": sha256} for sha256, _, _ in rows])
+        for path in doomed:
+            if path.stat().st_mtime <= before:  # an equal body may have been written anew this very moment
+                path.unlink()
+    return GarbageReport(tuple(str(path.relative_to(location.folder)) for path in doomed), len(rows), size, applied=apply)
+
+
+def mentioned_bodies(db: sqlite3.Connection) -> set[str]:
+    """Everything in any row of any table that could be the name of a body.
+
+    Not a list of the columns that refer to bodies: whoever adds a table and forgets such a list would lose data by it. A body that a text
+    names by chance is kept, which costs nothing.
+    """
+    found: set[bytes] = set()
+    tables = db.execute("select name from sqlite_schema where type = 'table' and sql not like 'create virtual%' order by name").fetchall()
+    for (table,) in tables:
+        if table in _NUMBERS:
+            continue
+        for (column,) in db.execute(
+            "select name from pragma_table_info(:name) where type in ('TEXT', 'BLOB') order by cid", {"name": table}
+        ):
+            # Names of the schema, not values: SQLite takes no parameter in their place.
+            for (value,) in db.execute(f'select "{column}" from "{table}" where "{column}" is not null'):
+                found.update(_NAME.findall(value.encode("utf-8") if isinstance(value, str) else _unpacked(value)))
+    return {name.decode("ascii") for name in found}
+
+
+def _unpacked(value: bytes) -> bytes:
+    try:
+        return zlib.decompress(value)
+    except zlib.error:
+        return value
 
 
 def body_files(location: StoreLocation) -> Iterator[Path]:

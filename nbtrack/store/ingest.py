@@ -73,8 +73,8 @@ class Ingester:
     def run(self, *, only: Collection[str] | None = None, budget_bytes: int | None = None, network: bool = False) -> IngestReport:
         """Ingest what is there: of the journals ``only`` (ids), else of all; at most about ``budget_bytes``.
 
-        ``network``: treat the store's folder as one on a network file system even if it does not look like one. Never raises for the store's or the disk's sake: ``problem`` says what
-        stopped it, and everything committed before stays.
+        ``network``: treat the store's folder as one on a network file system even if it does not look like one. Never raises for the
+        store's or the disk's sake: ``problem`` says what stopped it, and everything committed before stays.
         """
         work = _Work(batch_bytes=LIVE_BATCH_BYTES if only is not None else BATCH_BYTES, budget=budget_bytes)
         try:

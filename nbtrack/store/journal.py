@@ -164,12 +164,13 @@ class Journal:
                 os.utime(segment.path)
 
     def move_on(self, *, home: bool = False) -> bool:
-        """Begin a new generation where it can be written now (``home``: in the store or not at all); True when the file changed."""
+        """Begin a new generation in the other folder if that can be written (``home``: in the store or not at all); True when it did."""
         with self._mutex:
             before, fault = self._segment, self._fault
             if before is None:
                 return False
-            self._exclusively(lambda: self._open_next(bring_back=False, fallback=not home))
+            folders = (False,) if home else (not before.in_fallback, before.in_fallback)
+            self._exclusively(lambda: self._open_next(folders, bring_back=False))
             if home:
                 self._fault = fault  # where it stands it can be written
             self._retry_at = 0.0
@@ -196,7 +197,7 @@ class Journal:
 
         def replace() -> None:
             kept = read_records(self._fd, ingested)
-            self._open_next(bring_back=False)
+            self._open_next((False, True), bring_back=False)
             self._switch(final=None)
             if kept:
                 self._queued += len(kept)
@@ -296,35 +297,35 @@ class Journal:
         if self._segment is not None and self._next is None and self.size() >= self._limit:
             try:
                 if os.fstat(self._fd).st_nlink:
-                    self._open_next(fallback=self._segment.in_fallback)
+                    self._open_next((False, True) if self._segment.in_fallback else (False,))
             except OSError as error:
                 self._note(error)
             if self._next is None:
                 self._limit = self.size() + ROTATE_BYTES // 4  # a file that grows is better than records that wait
                 return
         if self._segment is None and self._next is None:
-            self._open_next()
+            self._open_next((False, True))
         if self._next is not None:
             self._switch(final=Kind.ROTATE)
 
-    def _open_next(self, *, bring_back: bool = True, fallback: bool = True) -> None:
-        """Make the next file, in the store if possible, else (``fallback``) in the user's state folder."""
+    def _open_next(self, folders: Sequence[bool], *, bring_back: bool = True) -> None:
+        """Make the next file in the first folder that takes it: False is the store's, True the user's state folder."""
         if self._is_begun() and self.size() - self._head[1] >= len(self._queue[0]):
             self._queue.popleft()  # all of it is in the file: an interrupt came before that was noted
         generation = self._generation = self._generation + 1  # never used twice, even when the rest of this is interrupted
         self._next = None
         self._close_strays()
-        try:
-            self._next = self._create(generation, fallback=False, bring_back=bring_back)
-        except OSError as refused:
-            if not fallback:
-                raise
+        refused = None
+        for fallback in folders:
             try:
-                self._next = self._create(generation, fallback=True)
-            except OSError:
-                raise refused from None
+                self._next = self._create(generation, fallback=fallback, bring_back=bring_back)
+                return
+            except OSError as error:
+                refused = refused or error
+        if refused is not None:
+            raise refused
 
-    def _create(self, generation: int, *, fallback: bool, bring_back: bool = True) -> Segment:
+    def _create(self, generation: int, *, fallback: bool, bring_back: bool) -> Segment:
         shared = self.settings.store_shared and not fallback
         folder = make_journal_folder(self.location, fallback=fallback, shared=shared, parents=bring_back)
         header = pack_header(self.id, generation, self.parent)

@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,8 @@ BUDGET_BYTES = 64 << 10
 LONGEST_PAUSE_S = 10.0
 CHILDREN_S = 1.0
 REST = 5  # with a backlog, rest five times as long as a batch took: a batch holds the GIL, and the user's code waits for it
+MOVE_S = 1.0
+RETURN_S = 10.0
 SYNC_S = 1.0
 TOUCH_S = 60.0
 
@@ -50,6 +52,7 @@ class Request:
     deadline: float
     function: Callable[[sqlite3.Connection], Any] | None = None
     abandoned: bool = False
+    everyone: bool = False  # of every process, not of this one and its children alone
     answers: SimpleQueue[tuple[bool, Any]] = field(default_factory=SimpleQueue)
 
 
@@ -82,8 +85,7 @@ class Pump:
         self._gathering = TICK_S
         self._next_try = 0.0
         self._known: tuple[str, int] = ("", 0)
-        self._next_sync = self._next_touch = self._next_move = 0.0
-        self._move_pause = SYNC_S
+        self._next_sync = self._next_touch = self._next_move = self._next_return = 0.0
         self._stopping = False
 
     # -- for the user's threads --------------------------------------------------------------------------------------------------
@@ -112,18 +114,20 @@ class Pump:
                 self._is_starting = False
         return True
 
-    def ask(self, function: Callable[[sqlite3.Connection], Any] | None, timeout: float) -> Request | None:
+    def ask(
+        self, function: Callable[[sqlite3.Connection], Any] | None, timeout: float, *, everyone: bool = False
+    ) -> Request | None:
         """Hand a request to the thread; None when there is none to take it."""
         if self.unusable or not self.start():
             return None
-        request = Request(self.sizes(), time.monotonic() + timeout, function)
+        request = Request(self.sizes(everyone=everyone), time.monotonic() + timeout, function, everyone=everyone)
         self._requests.put(request)
         return request
 
-    def sizes(self) -> dict[str, int]:
-        """How long the files of this process and its children are now."""
+    def sizes(self, *, everyone: bool = False) -> dict[str, int]:
+        """How long the files of this process and its children (or of ``everyone``) are now."""
         found = {}
-        for file in self._files():
+        for file in list_journals(self.journal.location) if everyone else self._files():
             try:
                 found[file.path.name] = file.path.stat().st_size
             except OSError:
@@ -228,7 +232,8 @@ class Pump:
         while True:
             position, began = self.journal.position(), time.monotonic()
             with self._working():
-                report = self._opened_store().run(only=self._journals(), budget_bytes=budget, network=bool(self._network))
+                only = None if request is not None and request.everyone else self._journals()
+                report = self._opened_store().run(only=only, budget_bytes=budget, network=bool(self._network))
             self.waiting = report.waiting
             self._gathering = min((time.monotonic() - began) * REST, TICK_S) if report.waiting else TICK_S
             if report.problem:
@@ -240,15 +245,16 @@ class Pump:
                 return True
             if request is None:
                 return False
-            if self._reached(request.targets):
+            if self._reached(request):
                 return True
             if time.monotonic() > request.deadline:
                 return False
 
-    def _reached(self, targets: dict[str, int]) -> bool:
-        offsets = self._offsets()
-        present = {file.path.name for file in self._files()}
-        return all(offsets.get(name, 0) >= size for name, size in targets.items() if name in present)
+    def _reached(self, request: Request) -> bool:
+        files = list_journals(self.journal.location) if request.everyone else self._files()
+        offsets = self._offsets({file.journal for file in files})
+        present = {file.path.name for file in files}
+        return all(offsets.get(name, 0) >= size for name, size in request.targets.items() if name in present)
 
     def _call(self, request: Request, function: Callable[[sqlite3.Connection], Any]) -> None:
         patience = max(request.deadline - time.monotonic(), TICK_S)
@@ -298,11 +304,12 @@ class Pump:
             name = Path(journal.state().path).name
             journal.replace_deleted(max(self._offsets().get(name, 0), self._known[1] if self._known[0] == name else 0))
         drained = journal.drain()
-        if now >= self._next_move and (not drained or journal.state().in_fallback):
-            if journal.move_on(home=drained):
-                self._move_pause = SYNC_S
-            self._next_move = now + self._move_pause
-            self._move_pause = min(self._move_pause * 2, TOUCH_S)
+        if not drained and now >= self._next_move:
+            self._next_move, self._next_return = now + MOVE_S, now + RETURN_S
+            journal.move_on()
+        elif drained and now >= self._next_return and journal.state().in_fallback:
+            self._next_return = now + RETURN_S
+            journal.move_on(home=True)
         if self._network is None:
             self._network = self.settings.store_network or liveness.on_network(journal.location.folder)
         if self._network and now >= self._next_sync:
@@ -328,10 +335,10 @@ class Pump:
                 finally:
                     os.close(fd)
 
-    def _offsets(self) -> dict[str, int]:
+    def _offsets(self, journals: Collection[str] | None = None) -> dict[str, int]:
         try:
             with self._working(), open_reader(self.journal.location) as db:
-                return read_offsets(db, self._journals())
+                return read_offsets(db, self._journals() if journals is None else journals)
         except (StoreError, sqlite3.Error):
             return {}
 
@@ -346,7 +353,7 @@ class Pump:
     def _files(self) -> list[JournalFile]:
         return list_journals(self.journal.location, self._journals())
 
-    # -- SQLite and fork ---------------------------------------------------------------------------------------------------------
+    # -- SQLite and fork
 
     def _opened_store(self) -> Ingester:
         if self._ingester is None:

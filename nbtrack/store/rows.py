@@ -11,7 +11,19 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from nbtrack.store import artifacts, environments, executions, lifecycle, metrics, notes, params, sessions, tags
+from nbtrack.store import (
+    artifacts,
+    checkpoints,
+    environments,
+    executions,
+    lifecycle,
+    metrics,
+    notebooks,
+    notes,
+    params,
+    sessions,
+    tags,
+)
 from nbtrack.store.batch import Batch, Line, storable
 from nbtrack.store.chunks import Column
 from nbtrack.store.frames import Frame, Kind, unpack_record
@@ -140,6 +152,8 @@ _WITH_BODIES: dict[int, Callable[[Scope, dict[str, Any], list[bytes]], None]] = 
     Kind.EXECUTION: executions.write_execution,
     Kind.EXECUTION_END: executions.write_execution_end,
     Kind.ARTIFACT: artifacts.write_artifact,
+    Kind.BODIES: checkpoints.write_bodies,
+    Kind.CHECKPOINT: checkpoints.write_checkpoint,
 }
 _PLAIN: dict[int, Callable[[Scope, dict[str, Any]], None]] = {
     Kind.HEADER: sessions.write_header,
@@ -154,4 +168,5 @@ _PLAIN: dict[int, Callable[[Scope, dict[str, Any]], None]] = {
     Kind.BLOB: artifacts.write_blob,
     Kind.ENVIRONMENT: environments.write_environment,
     Kind.RULE: metrics.write_rule,
+    Kind.NOTEBOOK_MOVE: notebooks.write_move,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import Any
 
@@ -68,6 +69,11 @@ def notebook_row(db: sqlite3.Connection, path: str | None, at: int) -> int | Non
         return None
     row = db.execute("select id, last_at from notebook where path = :path", {"path": path}).fetchone()
     if row is None:
+        moved = db.execute(
+            "select notebook_id from notebook_path where path = :path order by until_at desc, notebook_id desc limit 1", {"path": path}
+        ).fetchone()
+        if moved is not None and not os.path.lexists(path):
+            return int(moved[0])  # a kernel that has not been told of its new name yet
         row = db.execute(
             "insert into notebook (path, first_at, last_at) values (:path, :at, :at) returning id", {"path": path, "at": at}
         ).fetchone()

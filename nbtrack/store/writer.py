@@ -23,6 +23,7 @@ from nbtrack.store import blobs
 from nbtrack.store.forks import protect
 from nbtrack.store.frames import INLINE_BODY, MAX_LENGTH, Kind, Series
 from nbtrack.store.health import WriterHealth, judge_health
+from nbtrack.store.ingest import list_journals
 from nbtrack.store.journal import Journal
 from nbtrack.store.pump import Pump
 
@@ -88,11 +89,14 @@ class Writer:
 
     # -- the store ---------------------------------------------------------------------------------------------------------------
 
-    def flush(self, timeout: float = 10.0) -> bool:
-        """Bring everything recorded before the call into the store; False when that did not work or not in time."""
-        if not self._has_recorded():
+    def flush(self, timeout: float = 10.0, *, everyone: bool = False) -> bool:
+        """Bring everything recorded before the call into the store; False when that did not work or not in time.
+
+        ``everyone``: also what other processes recorded, alive or dead. Readers ask for that.
+        """
+        if not (list_journals(self.location) if everyone else self._has_recorded()):
             return True
-        request = self._pump.ask(None, timeout)
+        request = self._pump.ask(None, timeout, everyone=everyone)
         if request is None:
             return False
         try:

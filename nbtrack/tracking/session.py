@@ -330,10 +330,10 @@ class Session:
     # ------------------------------------------------------------------ reading
 
     def query(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Bring everything logged so far into the store, then read: people read what they wrote."""
+        """Bring everything logged so far, here and by others, into the store, then read: people read what they wrote."""
         from nbtrack.store.connection import open_reader
 
-        self.writer.flush()
+        self.writer.flush(everyone=True)
         with open_reader(self.location) as db:
             return function(db)
 
@@ -363,9 +363,6 @@ class Session:
 
     def next_step(self, run_id: str, key: str) -> int:
         """The step after the last one that this or another process logged of a series."""
-        from nbtrack.store.ingest import ingest
-
-        ingest(self.location, network=self.settings.store_network)  # the run's owner may not have brought its last points in yet
         record = self.find_record(run_id)
         summary = record.summaries.get(key) if record else None
         return summary.last_step + 1 if summary else 0
@@ -457,10 +454,6 @@ def open_session(
             _current = Session(location, settings, kind=kind, notebook=notebook or settings.notebook_path or None, kernel_id=kernel_id)
             if location.said:
                 _current.say("location", location.said)
-            if kind == "shell":  # a shell takes in what killed kernels left; a kernel cares for its own journal only
-                from nbtrack.store.ingest import ingest
-
-                ingest(location, network=settings.store_network)
         return _current
 
 

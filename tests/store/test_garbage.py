@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import random
 import time
+import zlib
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 from nbtrack.config import StoreLocation
 from nbtrack.store import blobs
@@ -84,3 +87,26 @@ def test_what_a_waiting_journal_refers_to_stays(store: StoreLocation, script: Ca
     one.record(Kind.ARTIFACT, {"id": "a", "run": run_id, "name": "m", "sha256": body.sha256, "size": 1})
     assert collect(store, apply=True).files == ()
     assert names(store) == {body.sha256}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_body_that_a_table_unknown_to_the_collector_names_stays(store: StoreLocation, packed: bool) -> None:
+    with open_writer(store) as db:
+        sha256 = blobs.put_body(db, store, b"kept by a later version")
+        db.execute("create table later (id integer primary key, facts text, manifest blob) strict")
+        said = f'{{"cells": ["{sha256}"]}}'
+        facts, manifest = (None, zlib.compress(said.encode())) if packed else (said, None)
+        db.execute("insert into later (facts, manifest) values (:facts, :manifest)", {"facts": facts, "manifest": manifest})
+    assert collect(store, apply=True).rows == 0
+    with open_reader(store) as db:
+        assert blobs.read_body(store, db, sha256) == b"kept by a later version"
+
+
+def test_the_file_of_a_body_in_use_stays_even_when_its_row_is_lost(store: StoreLocation, script: Callable[..., Any]) -> None:
+    used, *_ = fill(store, script)
+    collect(store)
+    with open_writer(store) as db:
+        db.execute("delete from blob where sha256 = :sha256", {"sha256": used})
+    age(store)
+    collect(store, apply=True)
+    assert names(store) == {used}

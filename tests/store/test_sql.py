@@ -38,7 +38,8 @@ def test_a_query_gives_columns_and_rows(filled: StoreLocation) -> None:
     "text",
     [
         "delete from run", "insert into rule values ('a', '', 'min', 0)", "update run set name = 'x'", "drop table run",
-        "create table t (a)", "create temp table t (a)", "pragma user_version = 7", "pragma table_info(run)", "attach database '/tmp/x.db' as y", "vacuum",
+        "create table t (a)", "create temp table t (a)",
+        "pragma user_version = 7", "pragma table_info(run)", "attach database '/tmp/x.db' as y", "vacuum",
         "vacuum into '/tmp/x.db'", "begin", "commit", "rollback", "savepoint x", "reindex", "analyze", "select load_extension('x')",
         "select fts3_tokenizer('simple')", "explain select 1; delete from run", "detach main",
         "with t as (select 1) insert into rule select 'a', '', 'min', 0 from t", "replace into rule values ('a', '', 'min', 0)",

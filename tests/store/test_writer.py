@@ -538,6 +538,40 @@ def test_a_forked_child_can_flush_and_read_by_itself(store: StoreLocation) -> No
     writer.close()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_what_a_grandchild_records_comes_in_though_its_parent_recorded_nothing(store: StoreLocation) -> None:
+    writer = Writer(store, Settings())
+    note(writer, "parent")
+    child = os.fork()
+    if child == 0:
+        grandchild = os.fork()
+        if grandchild == 0:
+            note(writer, "grandchild")
+            os._exit(0)
+        os.waitpid(grandchild, 0)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert writer.flush(60)
+    assert sorted(notes(store)) == ["grandchild", "parent"]
+    writer.close()
+
+
+def test_records_that_wait_in_memory_are_not_called_flushed(writer: Writer, store: StoreLocation, monkeypatch: pytest.MonkeyPatch) -> None:
+    note(writer, "one")
+    assert writer.flush()
+
+    def full(fd: int, data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("nbtrack.store.journal.os.write", full)
+        note(writer, "two")
+        assert not writer.flush(5)
+        assert "wait in memory" in writer.health().problem
+    assert writer.flush(60)
+    assert notes(store) == ["one", "two"]
+
+
 def test_two_writers_of_one_process_share_a_store(store: StoreLocation) -> None:
     one, two = Writer(store, Settings()), Writer(store, Settings())
     note(one, "one")

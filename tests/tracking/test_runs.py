@@ -277,3 +277,21 @@ def test_the_session_knows_where_its_values_came_from() -> None:
     assert [(param.name, param.value, param.source, param.confidence) for param in view.params] == [("lr", 0.1, "log_param", 1.0)]
     assert [metric.key for metric in view.metrics] == ["acc"]
     assert nbtrack.flush()
+
+
+def test_the_next_opener_shows_what_a_killed_process_left() -> None:
+    code = "import nbtrack, os, signal\nr = nbtrack.run('dies')\nr.log({'a': 1.0})\nos.kill(os.getpid(), signal.SIGKILL)"
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=False)
+    record = nbtrack.get_run("dies")
+    assert (record.state, record.metrics) == ("killed", {"a": 1.0})
+
+
+def test_a_reader_sees_what_a_living_process_logged_a_moment_ago() -> None:
+    code = "import nbtrack, sys\nr = nbtrack.run('lives')\nfor s in range(500): r.log({'a': 1.0}, step=s)\nprint(r.id, flush=True)\nsys.stdin.read()"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as worker:
+        assert worker.stdout is not None
+        worker.stdout.readline()
+        record = nbtrack.get_run("lives")
+        assert (record.state, record.summaries["a"].count) == ("running", 500)
+        worker.communicate("")
