@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nbtrack._version import __version__
 
 if TYPE_CHECKING:
+    from nbtrack.diffing import diff_notebooks
     from nbtrack.errors import NbtrackError
     from nbtrack.tracking.api import (
         active_run,
@@ -49,12 +50,13 @@ _HOMES = dict.fromkeys(
         "set_tags",
     ),
     "nbtrack.tracking.api",
-) | {"NbtrackError": "nbtrack.errors"}
+) | {"NbtrackError": "nbtrack.errors", "diff_notebooks": "nbtrack.diffing"}
 
 __all__ = [
     "NbtrackError",
     "__version__",
     "active_run",
+    "diff_notebooks",
     "flush",
     "get_run",
     "last_run",

@@ -9,6 +9,8 @@
      |   +- UnknownColumn
      |   +- UnknownVerb
      |   +- UnknownVariable
+     |   +- UnknownCheckpoint
+     |   +- UnknownCell
      +- SettingError             a setting that does not exist or does not fit
      +- BadNotebook              a file, text or dict that cannot be read as a notebook
      +- ValueRejected            a value that cannot be kept (raised only with log.strict)
@@ -99,6 +101,18 @@ class UnknownVariable(NotFound):
     """No variable of this name in the notebook."""
 
     kind = "variable"
+
+
+class UnknownCheckpoint(NotFound):
+    """No checkpoint answers to this reference."""
+
+    kind = "checkpoint"
+
+
+class UnknownCell(NotFound):
+    """No cell of the notebook answers to this reference."""
+
+    kind = "cell"
 
 
 class SettingError(NbtrackError):

@@ -16,6 +16,8 @@ RUN_STATES = ("draft", "running", "finished", "failed", "killed")
 RUN_ORIGINS = ("auto", "magic", "api")
 EXECUTION_STATUSES = ("running", "ok", "error", "interrupted", "syntax_error", "killed", "unknown")
 OUTPUT_KINDS = ("stdout", "stderr", "result", "display", "error")
+CHECKPOINT_REASONS = ("save", "run start", "run end", "manual", "before restore", "changed outside")
+SEARCH_KINDS = ("code", "text", "output", "error", "note")
 
 SHORT_ID_DIGITS = 8
 
@@ -219,6 +221,118 @@ class RunRecord:
     def short_id(self) -> str:
         """The last 8 digits of the id: what is shown and typed."""
         return self.id[-SHORT_ID_DIGITS:]
+
+
+@dataclass(frozen=True, slots=True)
+class RunMark:
+    """That a checkpoint is the state of its notebook at one ``boundary`` (``start`` or ``end``) of a run."""
+
+    run_id: str
+    boundary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One stored state of a notebook.
+
+    ``notebook`` is where the file is, or was last, whatever it was called when the state was taken. Equal ``state`` means an equal
+    notebook, execution counts included. ``unsaved``: cells that ran stood in no file, at least not so. ``format`` is the notebook's
+    ``nbformat``, None for a file that is no notebook and was kept byte by byte. ``runs`` are those that began or ended in this state,
+    ``run_id`` the one whose boundary made the checkpoint.
+    """
+
+    id: str
+    notebook: str
+    at: int
+    reason: str
+    message: str | None = None
+    author: str | None = None
+    parent_id: str | None = None
+    run_id: str | None = None
+    session_id: str | None = None
+    unsaved: bool = False
+    format: int | None = None
+    cells: int = 0
+    size_bytes: int = 0
+    state: str = ""
+    runs: tuple[RunMark, ...] = ()
+
+    @property
+    def short_id(self) -> str:
+        """The last 8 digits of the id: what is shown and typed."""
+        return self.id[-SHORT_ID_DIGITS:]
+
+
+@dataclass(frozen=True, slots=True)
+class CellState:
+    """One state of one cell: what it said and showed from the checkpoint ``first`` to the checkpoint ``last``.
+
+    ``index`` is its place in ``first``, counted from 0; ``outputs`` are as in a notebook file. ``present``: it stands so in the newest
+    checkpoint. ``checkpoints`` counts those that hold it.
+    """
+
+    first: Checkpoint
+    last: Checkpoint
+    index: int
+    cell_type: str
+    source: str
+    outputs: tuple[Any, ...] = field(default=(), repr=False)
+    cell_id: str | None = None
+    count: int | None = None
+    present: bool = False
+    checkpoints: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One place where a text was found. ``line`` is the line around the first find, ``marks`` the spans of what was found in it.
+
+    ``checkpoint`` is the newest that holds the place, None for notes and for errors of cells that no checkpoint holds. ``present``: the
+    newest checkpoint of its notebook holds it; ``older`` counts the other checkpoints that do.
+    """
+
+    kind: str
+    line: str
+    marks: tuple[tuple[int, int], ...]
+    notebook: str | None
+    at: int
+    checkpoint: Checkpoint | None = None
+    cell_id: str | None = None
+    index: int | None = None
+    count: int | None = None
+    present: bool = False
+    older: int = 0
+    run_id: str | None = None
+    execution_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found: the best ``hits`` first, how many places there are in all, and how many of each kind."""
+
+    text: str
+    hits: tuple[SearchHit, ...]
+    total: int
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore did: the ``path`` written, the checkpoint it came from, and the one that ``kept`` the state before it.
+
+    ``beside``: another file was written, because the notebook is open in a server. ``cells`` are the places that were written (empty:
+    the whole notebook); ``held_back`` names cells that kept their present text, because what was stored lacks a secret that stands
+    nowhere in the present notebook; ``put_back`` counts the secrets that were found there.
+    """
+
+    path: str
+    checkpoint: Checkpoint
+    kept: Checkpoint | None = None
+    beside: bool = False
+    cells: tuple[int, ...] = ()
+    held_back: tuple[str, ...] = ()
+    put_back: int = 0
 
 
 def direction(key: str, rules: Mapping[str, str] | Iterable[tuple[str, str]] = ()) -> bool | None:

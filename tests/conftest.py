@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+PATIENCE_S = 5.0  # a thread that was told to end may still be at a write on a busy machine
 KEPT_VARIABLES = {"NBTRACK_CHROMIUM", "NBTRACK_SCREENSHOTS"}
 
 
@@ -54,6 +56,9 @@ def nothing_left(isolated: Path) -> Iterator[None]:
     """Fail a test that leaves a thread of nbtrack running or a file of a store open."""
     threads, files = _our_threads(), _our_open_files()
     yield
+    end = time.monotonic() + PATIENCE_S
+    while (_our_threads() - threads or _our_open_files() - files) and time.monotonic() < end:
+        time.sleep(0.02)
     left = _our_threads() - threads
     assert not left, f"the test left threads running: {sorted(thread.name for thread in left)}"
     opened = _our_open_files() - files

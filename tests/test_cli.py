@@ -24,6 +24,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     session.close_session()
     yield tmp_path
+    nbtrack.flush()
     session.close_session()
 
 
@@ -32,6 +33,7 @@ def recorded(project: Path) -> None:
     """One finished run."""
     with nbtrack.run("baseline", params={"lr": 0.1}) as run:
         run.log({"val_f1": 0.8731})
+    nbtrack.flush()
     session.close_session()
 
 

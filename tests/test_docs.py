@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+PROGRAM = "import sys; from nbtrack.cli import main; sys.exit(main())"
 LEFT_ALONE = {"demo", "enable", "disable"}  # the demo has tests of its own; the others change the environment of the tests
 
 
@@ -97,7 +98,9 @@ def _run_line(line: str, place: Path) -> None:
     program, *arguments = shlex.split(line[2:], comments=True)
     if program == "nbtrack" and arguments[0] in LEFT_ALONE:
         return
-    start = [sys.executable] if program == "python" else [sys.executable, "-c", "import sys; from nbtrack.cli import main; sys.exit(main())"]
+    start = (
+        [sys.executable] if program == "python" else [sys.executable, "-c", PROGRAM]
+    )
     done = subprocess.run([*start, *arguments], cwd=place, capture_output=True, text=True, timeout=120, env=os.environ)
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 

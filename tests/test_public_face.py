@@ -18,6 +18,7 @@ PUBLIC = {
     "NbtrackError",
     "__version__",
     "active_run",
+    "diff_notebooks",
     "flush",
     "get_run",
     "last_run",
@@ -76,11 +77,12 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 def test_importing_the_root_loads_no_room_and_no_library() -> None:
-    code = (
-        "import json, sys; before = set(sys.modules); import nbtrack; "
-        "print(json.dumps(sorted(name for name in set(sys.modules) - before if '.' not in name or name.startswith('nbtrack'))))"
-    )
-    assert _in_new_python(code) == ["nbtrack", "nbtrack._version"]
+    code = "import json, sys; before = set(sys.modules); import nbtrack; print(json.dumps(sorted(set(sys.modules) - before)))"
+    loaded = _in_new_python(code)
+    assert isinstance(loaded, list)
+    assert [name for name in loaded if name.startswith("nbtrack")] == ["nbtrack", "nbtrack._version"]
+    assert {name.partition(".")[0] for name in loaded} - {"nbtrack"} <= sys.stdlib_module_names
+    assert not {"sqlite3", "tomllib", "asyncio"} & set(loaded)
 
 
 def test_logging_loads_no_table_no_chart_and_no_notebook_library() -> None:

@@ -26,6 +26,7 @@ from nbtrack.commands.grammar import SHELL, verb
 from nbtrack.commands.runs import list_runs, near_path
 from nbtrack.config import STORE_FOLDER, load_settings, open_location, store_for
 from nbtrack.errors import NbtrackError
+from nbtrack.store.ingest import ingest
 from nbtrack.tracking.session import Session
 from nbtrack.views.message import Message
 from nbtrack.views.stack import Stack
@@ -116,7 +117,9 @@ def _show_progress(name: str, cells: int) -> Iterator[Tick]:
 
 def _runs_of(folder: Path, door: Door) -> list[View]:
     """The tables of ``nbtrack runs`` for the demo's own store, one a notebook."""
-    session = Session(open_location(folder / STORE_FOLDER), load_settings(folder), kind="shell")
+    location = open_location(folder / STORE_FOLDER)
+    ingest(location)  # what a kernel left that did not end in order
+    session = Session(location, load_settings(folder), kind="shell")
     there = replace(door, get_session=lambda: session)
     tables: list[View] = []
     try:
@@ -150,7 +153,7 @@ def _program(name: str, folder: Path) -> str:
     found = shutil.which(name)
     if not here.exists() or (found is not None and Path(found).parent.resolve() == here.parent.resolve()):
         return name
-    return shlex.quote(os.path.relpath(here, folder))
+    return shlex.quote(min(os.path.relpath(here, folder), str(here), key=len))
 
 
 def _refuse_without_libraries() -> None:

@@ -14,7 +14,7 @@ from nbtrack.commands.door import Door
 from nbtrack.commands.grammar import near_words, verb
 from nbtrack.commands.target import find_run_id, query
 from nbtrack.config import StoreLocation
-from nbtrack.errors import NotFound, UsageError
+from nbtrack.errors import NotFound, StoreError, UsageError
 from nbtrack.records import RUN_STATES, MetricSeries, RunRecord, direction, main_metric
 from nbtrack.store import metrics, runs, sessions
 from nbtrack.views.labels import read_metric
@@ -23,10 +23,12 @@ from nbtrack.views.run import RunCard
 from nbtrack.views.run_parts import MOST_METRICS
 from nbtrack.views.runs import RunsTable
 from nbtrack.views.status import StatusFacts, status_card
-from nbtrack.views.words import Clock, count
+from nbtrack.views.words import Clock, count, size
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from nbtrack.store.writer import WriterHealth
 
 SECTION = "Looking"
 DEFAULT_LIMIT = 30
@@ -47,7 +49,7 @@ class _Found:
     rules: Mapping[str, str] = field(default_factory=dict)
 
 
-@verb("status", "Where am I: the last run, counts, where it is stored; no verb means this", section=SECTION, example="status")
+@verb("status", "Where am I: the last run, counts, where it is stored", section=SECTION, example="status")
 def status(door: Door) -> Card:
     """Say what is recorded here."""
     session = door.get_session()
@@ -63,11 +65,14 @@ def status(door: Door) -> Card:
             rules=metrics.rules(db),
         )
 
-    found = query(door, read, empty=_Found())
+    trouble = ""
+    try:
+        found = query(door, read, empty=_Found())
+    except StoreError as error:  # this card is where people look when something is wrong: it says so instead of failing
+        found, trouble = _Found(), f"{error.message}. {error.hint}".rstrip(". ")
     current = found.recent[0] if found.recent else None
     alike = [run for run in found.recent if current is not None and run.experiment == current.experiment]
     metric = _metric_of(current, alike)
-    health = session.writer.health()
     return status_card(
         StatusFacts(
             place=Path(notebook).name if notebook else _place(door, session.location),
@@ -85,7 +90,7 @@ def status(door: Door) -> Card:
             best=_best(alike, metric, found.rules),
             metric=metric,
             rules=found.rules,
-            problem=health.problem,
+            problem=_problem(session.writer.health(), trouble),
             program=door.program,
         )
     )
@@ -212,6 +217,12 @@ def store_size(location: StoreLocation) -> int | None:
     files = [location.database, location.database.with_name(location.database.name + "-wal")]
     sizes = [path.stat().st_size for path in files if path.is_file()]
     return sum(sizes) if sizes else None
+
+
+def _problem(health: WriterHealth, trouble: str) -> str:
+    """Say in one line what is wrong with the store, and that nothing recorded is lost where that is so."""
+    told = " · ".join(dict.fromkeys(part for part in (trouble, health.problem) if part))
+    return f"{told} ({size(health.waiting_bytes)} wait)" if told and health.waiting_bytes else told
 
 
 def _cells(db: sqlite3.Connection, session_id: str) -> int:

@@ -57,7 +57,9 @@ def section_html(section: Section) -> Html:
     body = element("div", *parts, cls="bd")
     if section.folded:
         return element("details", element("summary", section.title, told, cls="t"), body, cls="sec")
-    return element("section", element("h4", section.title, told, cls="t"), body, cls="sec", aria_label=section.title)
+    # no h4: JupyterLab would number it and list it in the table of contents of the user's notebook
+    title = element("div", section.title, told, cls="t", role="heading", aria_level="4")
+    return element("section", title, body, cls="sec", aria_label=section.title)
 
 
 def section_text(section: Section, width: int, *, colour: bool = False) -> list[str]:

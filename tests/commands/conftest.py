@@ -38,7 +38,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(folder)
     session.close_session()
     yield folder
-    session.close_session()
+    _settle()
 
 
 @pytest.fixture
@@ -81,4 +81,10 @@ def three_runs(project: Path) -> None:
                 run.log({"val_f1": 0.5 + 0.3 * (1 - math.exp(-step / 5)) + number / 100, "val_loss": 1 / (step + 1)})
     with pytest.raises(ZeroDivisionError), nbtrack.run(experiment="churn", params={"lr": 9.0}):
         raise ZeroDivisionError("no way")
+    _settle()
+
+
+def _settle() -> None:
+    """Wait until everything is in the store, however busy the machine is, and close the session."""
+    nbtrack.flush()
     session.close_session()

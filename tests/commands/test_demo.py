@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbformat.sign import NotebookNotary
 
+from nbtrack.commands import demo
+from nbtrack.commands.demo import Failure
 from nbtrack.config import open_location
+from nbtrack.errors import NbtrackError
 from nbtrack.store.connection import open_reader
 from nbtrack.store.executions import list_executions
 from nbtrack.store.runs import list_runs
@@ -146,3 +150,64 @@ def test_the_shipped_notebooks_are_stored_clean() -> None:
         code = [cell for cell in document["cells"] if cell["cell_type"] == "code"]
         assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
         nbformat.validate(nbformat.read(source, 4))
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Failure, ...]]:
+    """Run the demo with small notebooks in the place of the shipped ones: name -> sources of the code cells."""
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "jupyter"))
+
+    def run(notebooks: dict[str, list[str]], *, force: bool = False) -> tuple[Failure, ...]:
+        for name, sources in notebooks.items():
+            nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources]), shipped / name)
+        monkeypatch.setattr(demo, "_shipped_notebooks", lambda: sorted(shipped.glob("*.ipynb")))
+        return demo.run_demo(tmp_path / "here", force=force, progress=lambda name, cells: nullcontext(lambda count: None))
+
+    return run
+
+
+def _code(path: Path) -> list[nbformat.NotebookNode]:
+    return [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+
+
+def test_a_cell_that_fails_is_named_and_the_other_notebooks_still_run(small: Callable[..., tuple[Failure, ...]], tmp_path: Path) -> None:
+    failures = small({"a.ipynb": ["1 + 1", "1 / 0", "print('never')"], "b.ipynb": ["print('still')"]})
+    assert failures == (Failure("a.ipynb", "cell 2 of 3 failed: ZeroDivisionError: division by zero"),)
+    counts = [cell.execution_count for cell in _code(tmp_path / "here" / "a.ipynb")]
+    assert counts == [1, 2, None], "what ran before is kept with its outputs"
+    assert _code(tmp_path / "here" / "b.ipynb")[0].outputs[0].text == "still\n"
+
+
+def test_a_kernel_that_dies_is_told(small: Callable[..., tuple[Failure, ...]]) -> None:
+    (failure,) = small({"a.ipynb": ["import os; os._exit(1)"]})
+    assert failure.what.startswith("cell 1 of 1 failed: DeadKernelError")
+
+
+def test_the_demo_runs_in_this_python_whatever_kernelspec_is_named_python3(
+    small: Callable[..., tuple[Failure, ...]], tmp_path: Path
+) -> None:
+    spec = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text('{"argv": ["another-python", "{connection_file}"], "display_name": "x", "language": "python"}', "utf-8")
+    source = "import os, sys; print(sys.executable, os.environ['JPY_SESSION_NAME'], os.environ['NBTRACK_STORE'])"
+    assert small({"a $b.ipynb": [source]}) == ()
+    here = tmp_path / "here"
+    assert _code(here / "a $b.ipynb")[0].outputs[0].text == f"{sys.executable} {here / 'a $b.ipynb'} {here / '.nbtrack'}\n"
+
+
+def test_a_second_demo_replaces_what_nobody_edited_and_force_what_somebody_did(
+    small: Callable[..., tuple[Failure, ...]], tmp_path: Path
+) -> None:
+    path = tmp_path / "here" / "a.ipynb"
+    small({"a.ipynb": ["print(1)"]})
+    assert small({"a.ipynb": ["print(2)"]}) == (), "a newer nbtrack may ship another text"
+    assert _code(path)[0].outputs[0].text == "2\n"
+    edited = nbformat.read(path, 4)
+    edited.cells[0].source = "print(3)"
+    nbformat.write(edited, path)
+    with pytest.raises(NbtrackError, match="was edited since"):
+        small({})
+    assert small({}, force=True) == ()
+    assert _code(path)[0].outputs[0].text == "2\n"

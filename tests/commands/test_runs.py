@@ -11,7 +11,7 @@ import pytest
 import nbtrack
 from nbtrack.commands.runs import near_path, store_size
 from nbtrack.config import open_location
-from nbtrack.errors import NotFound, UnknownRun
+from nbtrack.errors import NotFound, StoreError, UnknownRun
 
 
 def test_nothing_recorded_is_no_error_and_makes_no_store(
@@ -43,6 +43,15 @@ def test_the_status_in_a_shell_is_that_of_the_store(type_words: Callable[..., An
     assert lines[0] == "Store of project"
     assert lines[1] == "Now        #4 failed ZeroDivisionError · just now"
     assert lines[2] == "Runs here  4 runs"
+
+
+def test_the_status_says_what_is_wrong_with_the_store_instead_of_failing(type_words: Callable[..., Any], project: Path) -> None:
+    (project / ".nbtrack" / "store.db").write_bytes(b"this is no database" * 400)
+    text = type_words().to_text(200)
+    assert "the store has a problem" in text
+    assert "\nProblem    " in text
+    with pytest.raises(StoreError):
+        type_words("runs")
 
 
 @pytest.mark.usefixtures("three_runs")

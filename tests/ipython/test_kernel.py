@@ -65,7 +65,8 @@ class Kernel:
                 break
             if message["msg_type"] in SHOWN:
                 shown.append({"type": message["msg_type"], **message["content"]})
-        self.client.get_shell_msg(timeout=60)
+        while self.client.get_shell_msg(timeout=60)["parent_header"].get("msg_id") != asked:
+            pass
         return shown
 
     def close(self) -> None:
@@ -200,7 +201,9 @@ def test_an_interrupted_cell_is_recorded_as_interrupted(start_kernel: Callable[.
     time.sleep(0.2)
     kernel.manager.interrupt_kernel()
     kernel.wait(asked)
-    assert kernel.run("print('alive')")[0]["text"] == "alive\n"
+    while not (shown := kernel.run("print('alive')")):
+        pass  # a kernel refuses what comes right behind an error, with and without nbtrack
+    assert shown[0]["text"] == "alive\n"
     cells, _, _ = kernel.recorded()
     assert [one.status for one in cells] == ["ok", "interrupted", "ok"]
 

@@ -80,21 +80,24 @@ def run_planted(notebook: object, cells: list[str]) -> None:
 def test_sixty_planted_secrets_of_every_kind_reach_nothing_that_is_stored(notebook: object, planted: ModuleType) -> None:
     rng = random.Random(60)
     parts: list[str] = []
+    planted_here: list[str] = []
 
     def make(kind: str) -> str:
         secret = planted.PRIVATE_KEYS[kind](rng) if kind in planted.PRIVATE_KEYS else planted.SELF_TELLING[kind](rng)
+        planted_here.append(kind)
         parts.extend(secret.split("\n")[1:-1] or [secret])
         return secret
 
     def password() -> str:
         secret = planted.password(rng)
+        planted_here.append("password")
         parts.append(secret)
         return secret
 
     kinds = [*planted.SELF_TELLING, *planted.PRIVATE_KEYS]
     cells = [f"held_{number} = {make(kind)!r}\nprint(held_{number})" for number, kind in enumerate(kinds)]
-    cells += [f"raise ValueError({('refused: ' + make(kind))!r})" for kind in kinds[::2]]
-    cells += [f"{{'v': {make(kind)!r}}}" for kind in kinds[1::2]]
+    cells += [f"raise ValueError({('refused: ' + make(kind))!r})" for kind in kinds]
+    cells += [f"{{'v': {make(kind)!r}}}" for kind in kinds]
     cells += [
         f'api_key = "{password()}"\nprint(f"connected with {{api_key}}")',
         f"import os\nos.environ['SERVICE_PASSWORD'] = '{password()}'",
@@ -111,7 +114,8 @@ def test_sixty_planted_secrets_of_every_kind_reach_nothing_that_is_stored(notebo
         f"print('x' * 30000, 'token={password()}', 'y' * 30000)",
     ]
     run_planted(notebook, cells)
-    assert len(parts) >= 60
+    assert len(planted_here) >= 60
+    assert len(set(planted_here)) >= 15
     assert found_in_store(parts) == []
     assert len(executions()) >= len(cells)
 

@@ -63,7 +63,7 @@ def test_a_metric_without_a_direction_is_not_judged(facts: StatusFacts, make_run
 def test_a_notebook_without_runs_says_how_to_begin(facts: StatusFacts) -> None:
     text = status_card(replace(facts, current=None, best=None, runs=0, size_bytes=None)).to_text()
     assert "no run yet · to begin one: %track start baseline" in text
-    assert text.endswith(".nbtrack/store.db")
+    assert text.endswith(".nbtrack/store.db nothing stored yet")
 
 
 def test_a_problem_of_the_store_stands_on_the_card(facts: StatusFacts, read_page: Any) -> None:
