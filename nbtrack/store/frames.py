@@ -49,7 +49,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -62,6 +62,7 @@ INLINE_BODY = 128 << 10  # larger bodies go to a file of their own
 
 _HEAD = struct.Struct("<2sBBII")
 _U32 = struct.Struct("<I")
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode  # json.dumps makes one a call
 _U16 = struct.Struct("<H")
 _FIXED = struct.Struct("<16sH")
 OVERHEAD = _HEAD.size + _U32.size
@@ -116,14 +117,13 @@ class Series:
     keys: tuple[str, ...]
     prefix: bytes
     prefix_crc: int
-    tail: struct.Struct
+    pack: Callable[..., bytes]  # t, step and the values into what follows the prefix
 
 
 def pack(kind: int, payload: bytes) -> bytes:
     """Wrap a payload; raises ``ValueError`` when it is longer than one frame may be."""
     length = len(payload)
-    if length > MAX_LENGTH:
-        raise ValueError(f"a frame of {length} bytes is longer than {MAX_LENGTH}")
+    _refuse_long(length)
     framed = _HEAD.pack(MAGIC, kind, VERSION, length, length ^ 0xFFFFFFFF) + payload
     return framed + _U32.pack(crc32(framed))
 
@@ -132,8 +132,14 @@ def pack_record(kind: int, head: dict[str, Any], bodies: Sequence[bytes] = ()) -
     """Pack a head and its bodies; the head must hold JSON values only and gets ``b`` when there are bodies."""
     if bodies:
         head = {**head, "b": [len(body) for body in bodies]}
-    encoded = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return pack(kind, b"".join((_U32.pack(len(encoded)), encoded, *bodies)))
+    encoded = _encode(head).encode("utf-8", "surrogatepass")
+    length = _U32.size + len(encoded) + sum(map(len, bodies))
+    _refuse_long(length)
+    start = _HEAD.pack(MAGIC, kind, VERSION, length, length ^ 0xFFFFFFFF) + _U32.pack(len(encoded)) + encoded
+    crc = crc32(start)
+    for body in bodies:
+        crc = crc32(body, crc)
+    return b"".join((start, *bodies, crc.to_bytes(4, "little")))  # bodies are copied once: they are most of a cell's record
 
 
 def repack_record(frame: Frame, head: dict[str, Any]) -> bytes:
@@ -142,10 +148,15 @@ def repack_record(frame: Frame, head: dict[str, Any]) -> bytes:
     _, bodies = unpack_record(frame.payload)
     if bodies:
         head = {**head, "b": [len(body) for body in bodies]}
-    encoded = json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    encoded = _encode(head).encode("utf-8", "surrogatepass")
     if len(encoded) > length:
         raise ValueError("the new head is longer than the old one")
     return pack(frame.kind, b"".join((frame.payload[:4], encoded.ljust(length), frame.payload[4 + length :])))
+
+
+def _refuse_long(length: int) -> None:
+    if length > MAX_LENGTH:
+        raise ValueError(f"a frame of {length} bytes is longer than {MAX_LENGTH}")
 
 
 def unpack_record(payload: bytes) -> tuple[dict[str, Any], list[bytes]]:
@@ -181,13 +192,13 @@ def series(run_id: str, keys: tuple[str, ...]) -> Series:
     tail = struct.Struct(f"<qq{len(keys)}d")
     length = len(constant) + tail.size
     prefix = _HEAD.pack(MAGIC, Kind.POINTS, VERSION, length, length ^ 0xFFFFFFFF) + constant
-    return Series(run_id, keys, prefix, crc32(prefix), tail)
+    return Series(run_id, keys, prefix, crc32(prefix), tail.pack)
 
 
 def pack_points(line: Series, t: int, step: int, values: Sequence[float]) -> bytes:
     """Pack one step of a series: the hot path of every training loop."""
-    tail = line.tail.pack(t, step, *values)
-    return line.prefix + tail + _U32.pack(crc32(tail, line.prefix_crc))
+    tail = line.pack(t, step, *values)
+    return line.prefix + tail + crc32(tail, line.prefix_crc).to_bytes(4, "little")
 
 
 def unpack_points(payload: bytes) -> tuple[str, tuple[str, ...], int, int, tuple[float, ...]]:

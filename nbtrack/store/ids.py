@@ -19,12 +19,12 @@ def wall_ms() -> int:
 
 # Linux stops CLOCK_MONOTONIC during sleep, macOS does not; Windows has neither, its monotonic clock counts sleep.
 _BOOT_CLOCK = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
-_read_clock: Callable[[], int] = time.monotonic_ns if _BOOT_CLOCK is None else partial(time.clock_gettime_ns, _BOOT_CLOCK)
+read_boot_ns: Callable[[], int] = time.monotonic_ns if _BOOT_CLOCK is None else partial(time.clock_gettime_ns, _BOOT_CLOCK)
 
 
 def boot_us() -> int:
     """Microseconds since this machine started, sleep included: what orders records and measures durations."""
-    return _read_clock() // 1000
+    return read_boot_ns() // 1000
 
 
 @cache

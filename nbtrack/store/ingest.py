@@ -30,7 +30,7 @@ from nbtrack.store.rows import apply_batch
 from nbtrack.store.scope import Scope
 from nbtrack.store.sources import COLUMNS, JournalFile, Source, folder_name, list_journals
 
-LIVE_BATCH_BYTES = 64 << 10  # about 1 ms under the lock and the GIL of a kernel
+LIVE_BATCH_BYTES = 128 << 10  # about 2 ms under the lock; half of it costs a third more CPU at 27,000 points/s
 BATCH_BYTES = 1 << 20
 _WHOLE_FRAME = MAX_LENGTH + OVERHEAD
 

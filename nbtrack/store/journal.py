@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from zlib import crc32
 
 from nbtrack.config import Settings, StoreLocation
 from nbtrack.store import frames, ids
@@ -29,7 +30,7 @@ ROTATE_BYTES = 4 << 20
 QUEUE_BYTES = 16 << 20
 RETRY_S = 0.2
 
-_ANCHORED = frozenset({Kind.SESSION, Kind.EXECUTION, Kind.RUN})
+_ANCHORED = (Kind.SESSION, Kind.EXECUTION, Kind.RUN)  # no set: hashing an enum member is a Python call
 
 
 class Journal:
@@ -70,8 +71,9 @@ class Journal:
 
     def points(self, line: Series, step: int, values: Sequence[float]) -> None:
         """Record one step of a series: the hot path of every training loop."""
-        try:
-            frame = frames.pack_points(line, ids.boot_us(), step, values)
+        try:  # frames.pack_points and ids.boot_us, without the calls: a tenth of the whole
+            tail = line.pack(ids.read_boot_ns() // 1000, step, *values)
+            frame = line.prefix + tail + crc32(tail, line.prefix_crc).to_bytes(4, "little")
         except (struct.error, TypeError) as error:
             self._refuse(error)
             return

@@ -2,13 +2,13 @@
 
 A manifest is canonical JSON, and its sha256 is the name of the state::
 
-    {"v": 1, "frame": sha256, "lists": [[["cells"], 12]], "cells": [content, ...], "counts": [7, null, ...]}
+    {"v": 1, "frame": sha256, "lists": [[["cells"], 12]], "cells": [content, ...], "counts": [[7, 7], [], ...]}
     {"v": 1, "raw": sha256, "size": 812}                     a file that is no JSON object, kept byte by byte
 
 ``frame`` is the document without its lists of cells, ``lists`` says where they stood and how long they were. The content of a cell is
 ``[head, parts, outputs]``: its JSON text without what stands elsewhere; ``[path, codec, sha256]`` for each text or image taken out; and
-None (no list of outputs) or ``[sha256, parts]`` for each output. ``counts`` are the execution counts of the whole notebook in reading
-order: apart, so that a cell that only ran again is the same cell.
+None (no list of outputs) or ``[sha256, parts]`` for each output. ``counts`` are the execution counts of each cell, its own before those
+of its outputs: apart, so that a cell that only ran again is the same cell.
 
 ``forms`` stand beside the manifest, since they mean nothing: one letter for each text in reading order, ``s`` one string, ``l`` a list
 of lines, ``n`` a list of lines that end at line feeds only, ``x`` left as it was; a single letter when all are alike.
@@ -72,6 +72,8 @@ def unpack_manifest(packed: bytes) -> Manifest:
         raise ValueError("a manifest without cells")
     for content in cells:
         check_content(content)
+    if len(counts) != len(cells) or not all(isinstance(one, list) for one in counts):
+        raise ValueError("a manifest whose counts are not those of its cells")
     return Manifest(_name(found.get("frame")), tuple((tuple(path), int(length)) for path, length in lists), tuple(cells), tuple(counts))
 
 
@@ -101,6 +103,14 @@ def hash_content(content: Content) -> bytes:
 def source_name(content: Content) -> str | None:
     """Return the name of the body that is the cell's text, None when it has none."""
     return next((str(name) for path, _, name in content[1] if path in (["source"], ["input"])), None)
+
+
+def own_count(content: Content, counts: Any) -> int | None:
+    """Return the execution count of a cell, None when it has none."""
+    head = json.loads(content[0])
+    if not isinstance(head, dict) or not counts or not ({"execution_count", "prompt_number"} & head.keys()):
+        return None
+    return counts[0] if isinstance(counts[0], int) and not isinstance(counts[0], bool) else None
 
 
 def pack_rows(manifest: Manifest, ids: Iterable[int], forms: str) -> bytes:

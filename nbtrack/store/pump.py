@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -31,7 +31,7 @@ from nbtrack.store.segments import read_header
 from nbtrack.store.sources import JournalFile, list_journals
 
 TICK_S = 0.2
-BUDGET_BYTES = 64 << 10
+BUDGET_BYTES = 128 << 10
 LONGEST_PAUSE_S = 10.0
 CHILDREN_S = 1.0
 REST = 5  # with a backlog, rest five times as long as a batch took: a batch holds the GIL, and the user's code waits for it
@@ -74,6 +74,7 @@ class Pump:
         self._strangers: set[str] = set()
         self._requests: SimpleQueue[Request | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
         self._is_starting = False
         self._work = threading.RLock()  # held while SQLite is at work; a release by anybody else raises, which the fork handlers use
         self._forking = False
@@ -105,7 +106,9 @@ class Pump:
                 return True  # is starting: this is a signal handler that records and has interrupted the lines below
             try:
                 self._is_starting, self._stopping = True, False
+                # An interrupt may leave a thread that starts after we took it for dead: it finds another one here, and ends.
                 self._thread = threading.Thread(target=self._run, name="nbtrack-writer", daemon=True)
+                self._threads = [*(thread for thread in self._threads if thread.ident is None or thread.is_alive()), self._thread]
                 self._thread.start()
             except RuntimeError:  # the interpreter is ending
                 self._thread = None
@@ -136,17 +139,19 @@ class Pump:
 
     def stop(self, timeout: float) -> None:
         """Let the thread end after what it has begun."""
-        thread = self._thread
         self._stopping = True
-        self._requests.put(None)
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout)
+        for _ in self._threads:
+            self._requests.put(None)
+        for thread in self._threads:
+            with suppress(RuntimeError):  # never started, or it is this thread
+                thread.join(timeout)
 
     # -- the thread --------------------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self.journal.waker = None
-        while not self._stopping:
+        if self._thread is threading.current_thread():
+            self.journal.waker = None
+        while not self._stopping and self._thread is threading.current_thread():
             request = None
             try:
                 request = self._wait()
@@ -157,6 +162,8 @@ class Pump:
                 if request is not None:
                     request.answers.put((False, error))
                 time.sleep(TICK_S)
+        if not self._stopping:
+            return
         self._close_store()
         while not self._requests.empty():
             request = self._requests.get()

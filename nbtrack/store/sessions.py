@@ -108,3 +108,15 @@ def _read(db: sqlite3.Connection, where: str, values: dict[str, Any]) -> list[Se
         values,
     )
     return [Session(*row) for row in rows]
+
+
+def has_living_kernel(db: sqlite3.Connection, path: str) -> bool:
+    """Tell whether a kernel that runs the notebook at a path has not ended."""
+    row = db.execute(
+        """
+        select 1 from session join notebook on notebook.id = session.notebook_id
+        where notebook.path = :path and session.kind = 'kernel' and session.ended_at is null limit 1
+        """,
+        {"path": path},
+    ).fetchone()
+    return row is not None

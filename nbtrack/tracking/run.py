@@ -28,13 +28,17 @@ within: contextvars.ContextVar[Run | None] = contextvars.ContextVar("nbtrack_run
 class _Line:
     """One set of keys logged together: its packed constants and the step that comes next; ``alone`` when no other set shares a key."""
 
-    __slots__ = ("alone", "floats", "following", "series")
+    __slots__ = ("alone", "floats", "following", "keys", "series")
 
     def __init__(self, series: frames.Series, *, alone: bool) -> None:
         self.series = series
+        self.keys = [*series.keys]
         self.floats = [float] * len(series.keys)
         self.alone = alone
         self.following = 0
+
+
+_NO_LINE = _Line(frames.series("0" * 32, ()), alone=False)
 
 
 class Run:
@@ -51,6 +55,7 @@ class Run:
         self._name = name
         self._lines: dict[tuple[str, ...], _Line] = {}
         self._lines_of: dict[str, list[_Line]] = {}
+        self._recent = _NO_LINE
         self._pid = os.getpid()
         self._token: contextvars.Token[Run | None] | None = None
         self.id = run_id
@@ -76,14 +81,16 @@ class Run:
         if self.state != "running":
             self._refuse_ended()
         if type(values) is dict:
-            line = self._lines.get(tuple(values))
-            if line is not None:
-                numbers = [*values.values()]
+            line = self._recent  # most loops log one set of keys: comparing beats hashing them
+            if line.keys != [*values]:
+                line = self._recent = self._lines.get(tuple(values), _NO_LINE)
+            if line is not _NO_LINE:
+                numbers = values.values()
                 if [*map(type, numbers)] == line.floats:
                     if step is None and line.alone:
                         step = line.following
                     if type(step) is int and _INT64_MIN <= step <= _INT64_MAX:
-                        self._points(line.series, step, numbers)
+                        self._points(line.series, step, numbers)  # type: ignore[arg-type]  # a view of the dict is as good as a sequence here
                         if step >= line.following:
                             line.following = step + 1
                         return
