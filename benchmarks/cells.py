@@ -78,7 +78,13 @@ def _python(code: str, *arguments: str, task: object = None) -> Any:
         (Path(folder) / ".nbtrack").mkdir()
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1]), "IPYTHONDIR": folder}
         done = subprocess.run(
-            [sys.executable, "-c", code, *arguments], input=json.dumps(task), capture_output=True, text=True, cwd=folder, env=environment, check=False
+            [sys.executable, "-c", code, *arguments],
+            input=json.dumps(task),
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=environment,
+            check=False,
         )
     marked = [line for line in done.stderr.splitlines() if line.startswith("@@")]
     if not marked:
@@ -107,7 +113,13 @@ def _hook_cost() -> list[Row]:
     plain = median(_python(SHELL, task={"track": False, "cells": cells})["walls"]) * 1000
     whole = median(found["walls"]) * 1000
     return [
-        Row("hooks of a cell with 7 KB of output, p50", f"{p50:.2f} ms CPU", f"the cell {plain:.2f} ms plain, {whole:.2f} ms recorded", "< 1 ms", p50 < 1),
+        Row(
+            "hooks of a cell with 7 KB of output, p50",
+            f"{p50:.2f} ms CPU",
+            f"the cell {plain:.2f} ms plain, {whole:.2f} ms recorded",
+            "< 1 ms",
+            p50 < 1,
+        ),
         Row("the same, p95", f"{p95:.2f} ms wall", f"p95 CPU {percentile(cpu, 0.95):.2f} ms", "< 10 ms", p95 < 10),
     ]
 
@@ -116,7 +128,13 @@ def _memory() -> Row:
     cells = [f"value_{number % 20} = list(range({number % 50})); print(value_{number % 20})" for number in range(2500)]
     tracked, plain = (_python(SHELL, task={"track": track, "cells": cells})["rss"] for track in (True, False))
     growth = ((tracked[-1] - tracked[0]) - (plain[-1] - plain[0])) / 2  # over 2,000 cells
-    return Row("memory growth over 1,000 cells", f"{growth:.1f} MB", f"above IPython's own {(plain[-1] - plain[0]) / 2:.1f} MB", "< 20 MB", growth < 20)
+    return Row(
+        "memory growth over 1,000 cells",
+        f"{growth:.1f} MB",
+        f"above IPython's own {(plain[-1] - plain[0]) / 2:.1f} MB",
+        "< 20 MB",
+        growth < 20,
+    )
 
 
 def _real_notebook(folder: Path) -> list[Row]:

@@ -29,7 +29,9 @@ def fill(count: int) -> None:
     writer = session.writer
     for number in range(count):
         run, picked = new_id(), random.Random(number)
-        writer.append(Kind.RUN, {"id": run, "name": None, "experiment": f"e{number % 5}", "session": session.id, "origin": "api", "wall": wall_ms()})
+        writer.append(
+            Kind.RUN, {"id": run, "name": None, "experiment": f"e{number % 5}", "session": session.id, "origin": "api", "wall": wall_ms()}
+        )
         values = {f"p{one}": picked.choice([0.1, 0.01, 64, 128, "relu"]) for one in range(10)}
         writer.append(Kind.PARAMS, {"run": run, "source": "log_param", "confidence": 1.0, "values": values})
         writer.points(series(run, tuple(f"m{one}" for one in range(5))), 0, [picked.random() for _ in range(5)])
@@ -50,14 +52,22 @@ def _lists(count: int, *, bar_ms: float) -> list[Row]:
 
         by_metric, newest = _warm_ms(lambda: top("metrics.m1")), _warm_ms(lambda: top("started_at"))
         found = [
-            Row(f"top 50 of {count:,} runs by a metric", f"{by_metric:.1f} ms", f"newest 50: {newest:.1f} ms", f"<= {bar_ms:g} ms", by_metric <= bar_ms)
+            Row(
+                f"top 50 of {count:,} runs by a metric",
+                f"{by_metric:.1f} ms",
+                f"newest 50: {newest:.1f} ms",
+                f"<= {bar_ms:g} ms",
+                by_metric <= bar_ms,
+            )
         ]
         if count == 10_000:
             nbtrack.runs(limit=10)
             frame: list[pandas.DataFrame] = []
             spent = cpu_of(lambda: frame.append(nbtrack.runs(limit=None)))
             shape = "x".join(str(side) for side in frame[0].shape)
-            found.append(Row("10,000 runs x 15 values to a DataFrame", f"{spent:.2f} s CPU", f"pandas imported, {shape}", "<= 0.5 s", spent <= 0.5))
+            found.append(
+                Row("10,000 runs x 15 values to a DataFrame", f"{spent:.2f} s CPU", f"pandas imported, {shape}", "<= 0.5 s", spent <= 0.5)
+            )
     return found
 
 

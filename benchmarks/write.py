@@ -72,7 +72,13 @@ def _callers(rounds: int = 30, calls: int = 1000) -> list[Row]:
     return [
         Row("log() one scalar, p50", f"{us['log'][0]:.2f} us", f"plain INSERT {us['insert'][0]:.2f} us: {p50:.2f}x", "<= 0.5x", p50 <= 0.5),
         Row("log() one scalar, p99", f"{us['log'][1]:.2f} us", f"plain INSERT {us['insert'][1]:.2f} us: {p99:.2f}x", "<= 0.5x", p99 <= 0.5),
-        Row("log() ten metrics, p50", f"{us['log10'][0]:.2f} us", f"10-row transaction {us['insert10'][0]:.1f} us: {ten:.2f}x", "<= 0.15x", ten <= 0.15),
+        Row(
+            "log() ten metrics, p50",
+            f"{us['log10'][0]:.2f} us",
+            f"10-row transaction {us['insert10'][0]:.1f} us: {ten:.2f}x",
+            "<= 0.15x",
+            ten <= 0.15,
+        ),
     ]
 
 
@@ -111,8 +117,20 @@ def _to_chunks(points: int = 200_000) -> list[Row]:
     return [
         Row("CPU a point, ten metrics, call to chunk", f"{found['ten']:.2f} us", "all threads", "<= 2 us", found["ten"] <= 2),
         Row("CPU a point, scalars, call to chunk", f"{found['scalars']:.2f} us", "all threads", "<= 4 us", found["scalars"] <= 4),
-        Row("disk, random doubles, run finished", f"{sealed:.1f} bytes a point", f"a double alone is 8; an empty store has {empty / 1000:.0f} kB", "<= 8.5", sealed <= 8.5),
-        Row("disk, run open", f"{live:.1f} bytes a point", "beside it at most 4 MB of journal a process and 8 MB of WAL", "<= 15", live <= 15),
+        Row(
+            "disk, random doubles, run finished",
+            f"{sealed:.1f} bytes a point",
+            f"a double alone is 8; an empty store has {empty / 1000:.0f} kB",
+            "<= 8.5",
+            sealed <= 8.5,
+        ),
+        Row(
+            "disk, run open",
+            f"{live:.1f} bytes a point",
+            "beside it at most 4 MB of journal a process and 8 MB of WAL",
+            "<= 15",
+            live <= 15,
+        ),
     ]
 
 
@@ -140,7 +158,13 @@ def _cell_record(cells: int = 2000) -> Row:
         db.close()
     ratio = median(ours) / median(plain)
     figure = f"{median(ours) / 1000:.1f} us"
-    return Row("cell record, 2 KB source and 5 KB output", figure, f"plain INSERT {median(plain) / 1000:.1f} us: {ratio:.2f}x", "<= 1.2x", ratio <= 1.2)
+    return Row(
+        "cell record, 2 KB source and 5 KB output",
+        figure,
+        f"plain INSERT {median(plain) / 1000:.1f} us: {ratio:.2f}x",
+        "<= 1.2x",
+        ratio <= 1.2,
+    )
 
 
 def _run_life(runs: int = 300) -> list[Row]:
@@ -163,7 +187,13 @@ def _run_life(runs: int = 300) -> list[Row]:
     text = "create, 10 params, 5 metrics, 3 tags, finish"
     return [
         Row(f"run: {text}", f"{found['without']:.2f} ms CPU", "all threads, while it is ingested", "<= 0.3 ms", found["without"] <= 0.3),
-        Row("the same with environment", f"{found['with']:.2f} ms CPU", "all threads, while it is ingested", "<= 0.5 ms", found["with"] <= 0.5),
+        Row(
+            "the same with environment",
+            f"{found['with']:.2f} ms CPU",
+            "all threads, while it is ingested",
+            "<= 0.5 ms",
+            found["with"] <= 0.5,
+        ),
     ]
 
 
@@ -185,7 +215,13 @@ def _writer_thread(seconds: float = 6.0, rate: int = 27_000) -> Row:
         after = _thread_seconds()
     spent = sum(after[tid] - before.get(tid, 0) for tid in after if tid != main)
     share = spent / took
-    return Row("writer thread at 27,000 points/s", f"{share * 100:.1f} % of a core", f"{step * 10 / took:,.0f} points/s came in", "<= 2 %", share <= 0.02)
+    return Row(
+        "writer thread at 27,000 points/s",
+        f"{share * 100:.1f} % of a core",
+        f"{step * 10 / took:,.0f} points/s came in",
+        "<= 2 %",
+        share <= 0.02,
+    )
 
 
 def _thread_seconds() -> dict[int, float]:

@@ -7,6 +7,7 @@ import click
 from nbtrack.commands.door import Door, Switch
 from nbtrack.commands.grammar import KERNEL, read_pairs, verb
 from nbtrack.errors import NbtrackError, UsageError
+from nbtrack.records import main_metric
 from nbtrack.views import words
 from nbtrack.views.labels import read_metric
 from nbtrack.views.message import Message
@@ -82,7 +83,8 @@ def stop(door: Door, failed: bool) -> Message:
     told = [f"{record.name} {record.state}"]
     if record.duration_s is not None:
         told[0] += f" after {words.duration(record.duration_s)}"
-    for key in list(record.metrics)[-3:]:
+    main = main_metric([record])
+    for key in sorted(record.metrics, key=lambda key: key != main)[:3]:
         reading = read_metric(record, key, {})
         told.append(f"{key} {words.number(reading.last if reading else None)}")
     return Message(" · ".join(told), f"{door.program} show {record.number if record.number is not None else record.short_id}")

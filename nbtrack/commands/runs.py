@@ -88,6 +88,7 @@ def status(door: Door) -> Card:
             size_bytes=store_size(session.location),
             current=current,
             best=_best(alike, metric, found.rules),
+            measured=sum(metric in run.metrics for run in alike),
             metric=metric,
             rules=found.rules,
             problem=_problem(session.writer.health(), trouble),

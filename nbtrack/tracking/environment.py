@@ -63,7 +63,7 @@ def installed_packages(search: list[str]) -> dict[str, str]:
 
 def _changed_at(place: str) -> int:
     try:
-        return os.stat(place or ".").st_mtime_ns
+        return Path(place or ".").stat().st_mtime_ns
     except OSError:
         return 0
 

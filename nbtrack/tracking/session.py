@@ -21,6 +21,7 @@ from nbtrack.records import RunRecord
 from nbtrack.store.frames import Kind
 from nbtrack.store.ids import boot_us, new_id, wall_ms
 from nbtrack.store.writer import Writer
+from nbtrack.tracking.cells import ExecutedCells
 from nbtrack.tracking.environment import EnvironmentReader
 from nbtrack.tracking.run import Run, within
 from nbtrack.tracking.secrets import Secrets
@@ -74,6 +75,7 @@ class Session:
         self.user = config.user_name()
         self.secrets = Secrets(location, lambda: self.settings)
         self.writer = Writer(location, settings)
+        self.cells = ExecutedCells()
         self._environment = EnvironmentReader()
         self._environment_id: str | None = None
         self._lock = threading.RLock()
@@ -109,7 +111,7 @@ class Session:
             "kind": self.kind,
             "kernel": self.kernel_id,
             "notebook": self.notebook,
-            "cwd": self.secrets.text(os.getcwd()),
+            "cwd": self.secrets.text(str(Path.cwd())),
             "user": self.user,
             "wall": wall_ms(),
         }
@@ -141,7 +143,7 @@ class Session:
             self._said.add(key)
             stream = sys.stdout if self.kind == "kernel" else sys.stderr
             try:
-                print(f"nbtrack: {line}", file=stream)  # noqa: T201
+                print(f"nbtrack: {line}", file=stream)
             except (OSError, ValueError):  # closed or broken stream: nobody to tell
                 pass
 
@@ -381,7 +383,7 @@ class Session:
     def _note_environment(self) -> str | None:
         if not self.settings.capture_environment:
             return None
-        found, facts = self._environment.read(Path(self.notebook or os.getcwd()))
+        found, facts = self._environment.read(Path(self.notebook or Path.cwd()))
         if found != self._environment_id:
             self._environment_id = found
             self.writer.append(Kind.ENVIRONMENT, {"id": found, "facts": {**facts, "git": self.secrets.value("git", facts.get("git"))}})
@@ -449,7 +451,7 @@ def open_session(
     global _current
     with _opening:
         if _current is None:
-            location = config.store_for(path or os.getcwd())
+            location = config.store_for(path or Path.cwd())
             settings = config.load_settings(location.folder.parent)
             _current = Session(location, settings, kind=kind, notebook=notebook or settings.notebook_path or None, kernel_id=kernel_id)
             if location.said:

@@ -21,7 +21,7 @@ class Message(View):
     def to_html(self) -> str:
         more = element("span", escape(self.more, 1000), cls="muted") if self.more else None
         words = element("bdi", escape(self.text, 1000), cls=self.tone)
-        return page(join(words, Html(" ") if more else None, more), cls="")
+        return page(join(words, Html(" ") if more else None, more), cls="said")
 
     def to_text(self, width: int = DEFAULT_WIDTH, *, colour: bool = False) -> str:
         first = paint(clean(self.text), self.tone, colour)

@@ -16,7 +16,8 @@ from nbtrack.views.words import Clock
 class StatusFacts:
     """What is known of this place. ``recording`` is ``on``, ``paused``, ``off`` or empty (a shell, which records nothing by itself).
 
-    ``scope`` names what ``runs`` and ``cells`` count, for example ``This notebook``; ``best`` and ``current`` are judged by ``metric``.
+    ``scope`` names what ``runs`` and ``cells`` count, for example ``This notebook``; ``best`` and ``current`` are judged by ``metric``, which
+    ``measured`` runs of the experiment have.
     """
 
     place: str
@@ -32,6 +33,7 @@ class StatusFacts:
     stored_title: str = ""
     current: RunRecord | None = None
     best: RunRecord | None = None
+    measured: int = 0
     metric: str | None = None
     rules: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
@@ -85,7 +87,7 @@ def _now(facts: StatusFacts) -> tuple[Piece, ...]:
     best = read_metric(facts.best, facts.metric, facts.rules) if facts.best else None
     if facts.best is not None and best is not None and direction(facts.metric, facts.rules) is not None:
         if facts.best.id == run.id:
-            pieces.append(Piece(f" ★ best of {words.count(facts.runs)}" if facts.runs > 1 else "", "muted"))
+            pieces.append(Piece(f" ★ best of {words.count(facts.measured)}" if facts.measured > 1 else "", "muted"))
         else:
             decimals = max(words.column_decimals([reading.last, best.last]), 2)
             gap = words.distance(reading.number, best.number, decimals)

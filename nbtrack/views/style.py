@@ -33,6 +33,7 @@ _SHEET = (
 font-size:var(--jp-ui-font-size1,13px);line-height:18px;color:var(--jp-nbtrack-text);max-width:720px}
 .jp-nbtrack-card{border:1px solid var(--jp-nbtrack-edge);border-radius:2px;background:var(--jp-nbtrack-ground)}
 .jp-nbtrack-out.jp-nbtrack-wide{max-width:100%;width:fit-content;min-width:min(100%,420px)}
+.jp-nbtrack-said{padding:0 var(--jp-code-padding,5px);line-height:var(--jp-code-line-height,1.3)}
 .jp-nbtrack-pad{padding:8px 12px 10px}
 .jp-nbtrack-row{display:flex;align-items:center;gap:6px;min-height:26px;min-width:0}
 .jp-nbtrack-sp{flex:1 1 0}
@@ -119,6 +120,12 @@ _ICONS = {
     "running": '<circle cx="8" cy="8" r="3.6" fill="currentColor" stroke="none"/>',
     "failed": '<circle cx="8" cy="8" r="6"/><path d="m5.8 5.8 4.4 4.4M10.2 5.8l-4.4 4.4"/>',
     "killed": '<path d="M8 2.6 14 13H2z"/>',
+    "code": '<path d="M5.5 4 2 8l3.5 4M10.5 4 14 8l-3.5 4"/>',
+    "text": '<path d="M3 4h10M3 8h10M3 12h6"/>',
+    "output": '<path d="M2.5 4h.1M2.5 8h.1M2.5 12h.1M5.5 4h8M5.5 8h8M5.5 12h8"/>',
+    "error": '<circle cx="8" cy="8" r="6"/><path d="m5.8 5.8 4.4 4.4M10.2 5.8l-4.4 4.4"/>',
+    "note": '<path d="M3 2.5h10v7L9.5 13.5H3zM13 9.5H9.5v4M5.5 5.5h5M5.5 8h3"/>',
+    "notebook": '<path d="M4 2.5h9v11H4zM6.5 2.5v11M2.5 5h3M2.5 8h3M2.5 11h3"/>',
     "warn": '<path d="M8 2 14.5 13.5h-13zM8 6.3v3.4M8 11.6v.1"/>',
 }
 

@@ -52,6 +52,23 @@ class Clock:
         said = self.moment(at_ms)
         return f"today {said}" if len(said) == 5 and said[2] == ":" else said
 
+    def day(self, at_ms: int | None) -> str:
+        """Name the day: ``Today``, ``Yesterday``, ``12 Nov``, ``12 Nov 2024``."""
+        then, now = None if at_ms is None else self._local(at_ms), self._local(self.now_ms)
+        if then is None or now is None:
+            return MISSING
+        if then.date() == now.date():
+            return "Today"
+        if then.date() == now.date() - timedelta(days=1):
+            return "Yesterday"
+        day = f"{then.day} {_MONTHS[then.month - 1]}"
+        return day if then.year == now.year else f"{day} {then.year}"
+
+    def time(self, at_ms: int | None) -> str:
+        """Say the time of day: ``17:42``."""
+        then = None if at_ms is None else self._local(at_ms)
+        return MISSING if then is None else f"{then:%H:%M}"
+
     def exact(self, at_ms: int | None) -> str:
         """Say the exact time, for a hover: ``2024-11-12 17:42:05``."""
         then = None if at_ms is None else self._local(at_ms)

@@ -35,7 +35,10 @@ def test_equal_environments_have_equal_ids_and_an_install_makes_a_new_one(tmp_pa
 
 def test_git_is_read_without_starting_it(tmp_path: Path) -> None:
     assert EnvironmentReader().read(tmp_path)[1]["git"] is None
-    for command in (["init", "-q", "-b", "topic"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"]):
+    for command in (
+        ["init", "-q", "-b", "topic"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x"],
+    ):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
     (tmp_path / "deep").mkdir()

@@ -248,7 +248,13 @@ def test_a_worker_joins_by_id_and_goes_on_counting_steps() -> None:
 
 def test_a_script_that_dies_of_an_error_leaves_a_failed_run() -> None:
     code = "import nbtrack\nr = nbtrack.run('dies')\nr.log({'a': 1.0})\nraise SystemError('boom')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
     assert done.returncode == 1
     record = nbtrack.get_run("dies")
     assert (record.state, record.error_type, record.metrics) == ("failed", "SystemError", {"a": 1.0})

@@ -66,7 +66,12 @@ def test_endless_nesting_ends_as_text() -> None:
     assert plain(loop)[1] == "it is nested too deeply"
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
 def test_every_plain_value_goes_through_json_unchanged(value: object) -> None:
     kept, _ = plain(value)
     assert json.loads(json.dumps(kept, allow_nan=False)) == kept
@@ -74,7 +79,15 @@ def test_every_plain_value_goes_through_json_unchanged(value: object) -> None:
 
 @pytest.mark.parametrize(
     ("given_value", "expected"),
-    [(1, 1.0), (True, 1.0), (numpy.float32(0.25), 0.25), (numpy.array(3.5), 3.5), (numpy.array([2]), 2.0), (2**53 + 1, 2**53 + 1), (10**400, 10**400)],
+    [
+        (1, 1.0),
+        (True, 1.0),
+        (numpy.float32(0.25), 0.25),
+        (numpy.array(3.5), 3.5),
+        (numpy.array([2]), 2.0),
+        (2**53 + 1, 2**53 + 1),
+        (10**400, 10**400),
+    ],
 )
 def test_metric_numbers_are_exact(given_value: object, expected: float) -> None:
     found = number(given_value)
@@ -94,7 +107,10 @@ def test_no_integer_is_ever_rounded(value: int) -> None:
     assert int(found) == value
 
 
-@pytest.mark.parametrize(("given_step", "expected"), [(3, 3), (numpy.int32(4), 4), (5.0, 5), (5.5, None), ("6", None), (2**63, None), (-(2**63), -(2**63)), (float("nan"), None)])
+@pytest.mark.parametrize(
+    ("given_step", "expected"),
+    [(3, 3), (numpy.int32(4), 4), (5.0, 5), (5.5, None), ("6", None), (2**63, None), (-(2**63), -(2**63)), (float("nan"), None)],
+)
 def test_steps_are_whole_numbers_of_64_bits(given_step: object, expected: int | None) -> None:
     assert step_number(given_step) == expected
 

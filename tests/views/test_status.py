@@ -52,7 +52,7 @@ def test_the_page_says_the_same_and_the_whole_path_on_hover(facts: StatusFacts, 
 
 
 def test_the_best_run_is_called_so(facts: StatusFacts) -> None:
-    assert "val_f1 0.8731 ★ best of 40" in status_card(replace(facts, current=facts.best)).to_text()
+    assert "val_f1 0.8731 ★ best of 40" in status_card(replace(facts, current=facts.best, measured=40)).to_text()
 
 
 def test_a_metric_without_a_direction_is_not_judged(facts: StatusFacts, make_run: Any) -> None:
