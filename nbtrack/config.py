@@ -12,7 +12,7 @@ import hashlib
 import os
 import sys
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,9 @@ class Settings:
     capture_memory: bool = setting(True, "measure the peak memory of every cell")
     capture_environment: bool = setting(True, "keep packages, platform and git state with every run")
     capture_redact: bool = setting(True, "take keys, tokens and passwords out of everything before it is stored")
+    checkpoint_saves: bool = setting(True, "keep every saved state of a notebook as a checkpoint")
+    checkpoint_runs: bool = setting(True, "keep the notebook's state at the start and end of every run as a checkpoint")
+    checkpoint_keep_days: int = setting(30, "days for which gc keeps every checkpoint; of older days it keeps the last one")
     log_strict: bool = setting(False, "raise when a value cannot be kept, instead of keeping it as text and saying so")
     notebook_path: str = setting("", "path of the notebook, where it cannot be found out")
     run_experiment: str = setting("", "experiment of new runs; empty: the notebook's file name")
@@ -228,9 +231,10 @@ def user_name(environ: Mapping[str, str] | None = None) -> str:
         return ""
 
 
-def environment_variables(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment as it is now: for the secrets in it, which must not be stored."""
-    return dict(os.environ if environ is None else environ)
+def environment_variables(wanted: Callable[[str], bool], environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment variables of ``wanted`` names as they are now: for the secrets in them, which must not be stored."""
+    environ = os.environ if environ is None else environ
+    return {name: environ[name] for name in environ if wanted(name)}  # reading all values took 0.15 ms a cell
 
 
 def wants_colour(is_terminal: bool, environ: Mapping[str, str] | None = None) -> bool:

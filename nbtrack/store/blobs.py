@@ -11,6 +11,7 @@ import io
 import os
 import sqlite3
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -150,6 +151,19 @@ def _settle(location: StoreLocation, temporary: Path, body: StoredBody, *, sync:
     if sync:
         sync_folder(path.parent)
     return body
+
+
+def sync_written(paths: deque[Path]) -> None:
+    """Force body files that were written without it to disk, and empty the list; one that has gone meanwhile is somebody's wish."""
+    while paths:
+        path = paths.popleft()
+        for place in (path, path.parent):
+            with suppress(OSError):
+                fd = os.open(place, os.O_RDONLY)
+                try:
+                    os.fsync(fd)
+                finally:
+                    os.close(fd)
 
 
 def sync_folder(folder: Path) -> None:

@@ -22,7 +22,8 @@ _MARKUP = ("markdown", "heading", "raw", "html")
 
 def keep_states(scope: Scope, notebook_id: int, contents: Sequence[Content], *, n: int, newest: bool) -> list[int]:
     """Return the ids of the cells of a new checkpoint ``n``, in order; what is new becomes a row and goes into the search index."""
-    ids, known = [], {}
+    ids: list[int] = []
+    known: dict[bytes, int] = {}
     for content in contents:
         key = manifests.hash_content(content)
         found = known.get(key)

@@ -9,9 +9,9 @@ from pathlib import Path
 from nbtrack.config import StoreLocation
 from nbtrack.records import EXECUTION_STATUSES, RUN_ORIGINS, RUN_STATES
 from nbtrack.store.findings import Findings
-from nbtrack.store.ingest import list_journals
 from nbtrack.store.lifecycle import number_run
 from nbtrack.store.schema import FIRST_SCHEMA
+from nbtrack.store.segments import list_journals
 
 # (kind, what is wrong as SQL text, the rows that are wrong, what mends one of them or nothing); each row gives its id as :id
 _RULES: tuple[tuple[str, str, str, str], ...] = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nbtrack.errors import UnknownArtifact, UnknownCheckpoint
@@ -63,7 +63,9 @@ def _insert(scope: Scope, head: dict[str, Any], bodies: list[bytes], notebook_id
     state = id_of(head, "state")
     manifest = _read_manifest(scope, state, bodies)
     n = int(scope.db.execute("select coalesce(max(n), 0) + 1 from checkpoint").fetchone()[0])
-    newest = scope.db.execute("select 1 from checkpoint where notebook_id = :id and at > :at limit 1", {"id": notebook_id, "at": at}).fetchone()
+    newest = scope.db.execute(
+        "select 1 from checkpoint where notebook_id = :id and at > :at limit 1", {"id": notebook_id, "at": at}
+    ).fetchone()
     known = manifests.unpack_rows(before.manifest).ids if before is not None else ()
     ids = cell_states.keep_states(scope, notebook_id, manifest.cells, n=n, newest=newest is None)
     if before is not None and newest is None:
@@ -251,4 +253,4 @@ def _records(db: sqlite3.Connection, rows: list[tuple[Any, ...]]) -> list[Checkp
     """
     for n, run_id, boundary in db.execute(query, {"numbers": json.dumps([row[-1] for row in rows])}).fetchall():
         marks.setdefault(n, []).append(RunMark(run_id, boundary))
-    return [Checkpoint(*row[:9], bool(row[9]), *row[10:14], tuple(marks.get(row[14], ()))) for row in rows]
+    return [replace(Checkpoint(*row[:14]), unsaved=bool(row[9]), runs=tuple(marks.get(row[14], ()))) for row in rows]

@@ -50,9 +50,7 @@ def pack_manifest(manifest: Manifest) -> bytes:
     """Write a manifest."""
     if manifest.raw:
         return canonical({"v": VERSION, "raw": manifest.raw, "size": manifest.size})
-    return canonical(
-        {"v": VERSION, "frame": manifest.frame, "lists": manifest.lists, "cells": manifest.cells, "counts": manifest.counts}
-    )
+    return canonical({"v": VERSION, "frame": manifest.frame, "lists": manifest.lists, "cells": manifest.cells, "counts": manifest.counts})
 
 
 def name_of(packed: bytes) -> str:

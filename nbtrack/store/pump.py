@@ -17,18 +17,20 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nbtrack.config import Settings
 from nbtrack.errors import NbtrackError, StoreBusy, StoreError, StoreReadOnly
 from nbtrack.store import liveness
+from nbtrack.store.blobs import sync_written
 from nbtrack.store.connection import open_reader, open_writer, refuse_unwritable, schema_state
 from nbtrack.store.forks import PATIENCE_S
-from nbtrack.store.ingest import Ingester, read_offsets
 from nbtrack.store.journal import Journal
 from nbtrack.store.migrations import ensure_schema
-from nbtrack.store.segments import read_header
-from nbtrack.store.sources import JournalFile, list_journals
+from nbtrack.store.segments import JournalFile, list_journals, read_header
+
+if TYPE_CHECKING:
+    from nbtrack.store.ingest import Ingester
 
 TICK_S = 0.2
 BUDGET_BYTES = 128 << 10
@@ -232,7 +234,7 @@ class Pump:
 
     def _ingest(self, request: Request | None) -> bool:
         """Ingest one batch, or for a request until what it asked for is in; False while something waits."""
-        self._sync_bodies()
+        sync_written(self.unsynced)  # before the rows that name them go in
         if not self._has_tables():
             return False
         budget = BUDGET_BYTES if request is None else 4 * BUDGET_BYTES
@@ -326,23 +328,9 @@ class Pump:
             self._next_touch = now + TOUCH_S
             journal.touch()
 
-    def _sync_bodies(self) -> None:
-        """Force the body files to disk before the rows that name them go in."""
-        while self.unsynced:
-            path = self.unsynced.popleft()
-            for place in (path, path.parent):
-                try:
-                    fd = os.open(place, os.O_RDONLY)
-                except OSError:
-                    continue
-                try:
-                    os.fsync(fd)
-                except OSError:
-                    log.debug("%s may not be on disk", place, exc_info=True)
-                finally:
-                    os.close(fd)
-
     def _offsets(self, journals: Collection[str] | None = None) -> dict[str, int]:
+        from nbtrack.store.ingest import read_offsets
+
         try:
             with self._working(), open_reader(self.journal.location) as db:
                 return read_offsets(db, self._journals() if journals is None else journals)
@@ -364,6 +352,8 @@ class Pump:
 
     def _opened_store(self) -> Ingester:
         if self._ingester is None:
+            from nbtrack.store.ingest import Ingester  # 40 ms that the load of the extension need not wait for
+
             self._ingester = Ingester(self.journal.location, patience=2 * TICK_S)
         return self._ingester
 

@@ -154,9 +154,7 @@ def _cell(
         return None
     index, count = _place(db, last_n if last_n is not None else span[0], state_id)
     run = shown.runs[0].run_id if shown.runs and position != SOURCE_POSITION else None
-    return SearchHit(
-        kind, line, marks, shown.notebook, shown.at, shown, cell_id, index, count, last_n is None, max(span[1] - 1, 0), run
-    )
+    return SearchHit(kind, line, marks, shown.notebook, shown.at, shown, cell_id, index, count, last_n is None, max(span[1] - 1, 0), run)
 
 
 def _place(db: sqlite3.Connection, n: int, state_id: int) -> tuple[int | None, int | None]:

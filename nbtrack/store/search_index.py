@@ -80,7 +80,9 @@ def drop_texts(db: sqlite3.Connection, ids: list[int]) -> int:
     for text_id in ids:
         row = db.execute("select text from search_text where id = :id", {"id": text_id}).fetchone()
         if row is not None and _is_indexed(db, text_id):
-            db.execute("insert into search_index (search_index, rowid, text) values ('delete', :id, :text)", {"id": text_id, "text": row[0]})
+            db.execute(
+                "insert into search_index (search_index, rowid, text) values ('delete', :id, :text)", {"id": text_id, "text": row[0]}
+            )
         db.execute("delete from search_text where id = :id", {"id": text_id})
     return len(ids)
 

@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import sys
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,6 +141,30 @@ def read_records(fd: int, start: int) -> bytes:
     data = b"".join(parts)
     kept = [one for one in frames.scan(data, final=True) if isinstance(one, frames.Frame) and one.start >= start]
     return b"".join(data[one.start : one.end] for one in kept if one.kind != Kind.HEADER)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFile:
+    """One journal file by its name: whose, which generation, where."""
+
+    journal: str
+    generation: int
+    path: Path
+
+
+def list_journals(location: StoreLocation, only: Collection[str] | None = None) -> list[JournalFile]:
+    """List the journal files of both folders in the order in which they are ingested."""
+    found = []
+    for folder in (location.journal, location.fallback_journal):
+        try:
+            names = [path.name for path in folder.iterdir()]
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue
+        for name in names:
+            known = split_name(name)
+            if known and (only is None or known[0] in only):
+                found.append(JournalFile(*known, folder / name))
+    return sorted(found, key=lambda file: (file.journal, file.generation, file.path))
 
 
 def read_header(path: Path) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""Journal files and how far each is in: folders in; files in the order of ingestion, and the rows of ``source``, out and back."""
+"""How far each journal file is in: the rows of ``source``, read and written."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,37 +10,13 @@ from nbtrack.config import StoreLocation
 from nbtrack.store.batch import Batch
 from nbtrack.store.liveness import host_name
 from nbtrack.store.scope import Clock, Scope
-from nbtrack.store.segments import split_name
+from nbtrack.store.segments import JournalFile
 
 COLUMNS = (
     "name, journal, generation, folder, offset, anchor_wall, anchor_us, last_us, host, boot, pid, user, python, nbtrack, damaged, "
     "undecodable, final, finished, silent"
 )
 _FACTS = ("host", "boot", "pid", "user", "python", "nbtrack")
-
-
-@dataclass(frozen=True, slots=True)
-class JournalFile:
-    """One journal file by its name: whose, which generation, where."""
-
-    journal: str
-    generation: int
-    path: Path
-
-
-def list_journals(location: StoreLocation, only: Collection[str] | None = None) -> list[JournalFile]:
-    """List the journal files of both folders in the order in which they are ingested."""
-    found = []
-    for folder in (location.journal, location.fallback_journal):
-        try:
-            names = [path.name for path in folder.iterdir()]
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            continue
-        for name in names:
-            known = split_name(name)
-            if known and (only is None or known[0] in only):
-                found.append(JournalFile(*known, folder / name))
-    return sorted(found, key=lambda file: (file.journal, file.generation, file.path))
 
 
 @dataclass(slots=True)

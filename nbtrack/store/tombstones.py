@@ -25,7 +25,7 @@ from nbtrack.store.connection import connect_writing, naming_errors, open_writer
 from nbtrack.store.filelock import FileLock
 from nbtrack.store.frames import Frame, Kind
 from nbtrack.store.ingest import ingest
-from nbtrack.store.sources import list_journals
+from nbtrack.store.segments import list_journals
 
 _PATIENCE_S = 30.0
 _CHECKPOINT_TRIES = 50

@@ -23,9 +23,9 @@ from nbtrack.store import blobs
 from nbtrack.store.forks import protect
 from nbtrack.store.frames import INLINE_BODY, MAX_LENGTH, Kind, Series
 from nbtrack.store.health import WriterHealth, judge_health
-from nbtrack.store.ingest import list_journals
 from nbtrack.store.journal import Journal
 from nbtrack.store.pump import Pump
+from nbtrack.store.segments import list_journals
 
 _ROOM_FOR_HEAD = 64 << 10
 

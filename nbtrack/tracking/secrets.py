@@ -51,7 +51,9 @@ class Secrets:
     def learn_environment(self) -> None:
         """Take note of the secrets that environment variables hold now: a cell may print them without their names."""
         if self.active:
-            self._redactor.learn(config.environment_variables())
+            from nbtrack.redaction import is_secret_name
+
+            self._redactor.learn(config.environment_variables(is_secret_name))
 
     @property
     def _redactor(self) -> Redactor:

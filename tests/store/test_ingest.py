@@ -17,8 +17,9 @@ from nbtrack.store import executions, frames, ids, metrics, runs, sessions
 from nbtrack.store.connection import open_reader, open_writer, schema_state
 from nbtrack.store.filelock import try_lock
 from nbtrack.store.frames import Kind
-from nbtrack.store.ingest import Ingester, ingest, list_journals
+from nbtrack.store.ingest import Ingester, ingest
 from nbtrack.store.journal import Journal
+from nbtrack.store.segments import list_journals
 
 ScriptMaker = Callable[..., Any]
 Read = Callable[..., Any]

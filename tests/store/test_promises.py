@@ -403,7 +403,7 @@ def test_20_a_clock_set_back_changes_neither_order_nor_durations(store: StoreLoc
     journal = Journal(store, settings=Settings())
     wall, boot = [1_900_000_000_000], [5_000_000_000]
     monkeypatch.setattr(ids, "wall_ms", lambda: wall[0])
-    monkeypatch.setattr(ids, "boot_us", lambda: boot[0])
+    monkeypatch.setattr(ids, "read_boot_ns", lambda: boot[0] * 1000)
 
     def pass_time(seconds: int, *, clock_s: int | None = None) -> None:
         boot[0] += seconds * 1_000_000

@@ -408,7 +408,7 @@ def test_no_fault_prints_or_raises_in_the_thread(
         raise ZeroDivisionError("a mistake of ours")
 
     migrate(location)
-    monkeypatch.setattr(pump.Ingester, "run", fail)
+    monkeypatch.setattr("nbtrack.store.ingest.Ingester.run", fail)
     writer = Writer(location, Settings())
     with caplog.at_level(logging.DEBUG, "nbtrack"):
         note(writer, "one")
