@@ -7,11 +7,9 @@ The only module that reads the environment. Order, the later wins: defaults, ``n
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import hashlib
 import os
 import sys
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +62,8 @@ def load_settings(folder: Path | None, environ: Mapping[str, str] | None = None)
     if folder is not None:
         path = folder / SETTINGS_FILE
         if path.is_file():
+            import tomllib  # 3 ms that most projects, having no such file, are spared
+
             try:
                 tables = tomllib.loads(path.read_text(encoding="utf-8"))
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -85,6 +85,8 @@ def with_setting(settings: Settings, key: str, value: Any, *, where: str = "") -
     keys = setting_keys()
     at = f"{where}: " if where else ""
     if key not in keys:
+        import difflib  # only for a mistake
+
         near = difflib.get_close_matches(key, keys, n=2, cutoff=0.5)
         guess = f" Did you mean {' or '.join(near)}?" if near else ""
         raise SettingError(f"{at}no setting named {key!r}.{guess}", "%track config lists them.")

@@ -27,7 +27,6 @@ Every message says what happened, with which value, and what to do. ``hint`` is 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -61,6 +60,8 @@ class NotFound(NbtrackError):
     kind = "thing"
 
     def __init__(self, ref: str, known: Iterable[str] = (), hint: str = "") -> None:
+        import difflib  # here and not above: it costs the load of the extension 3 ms, and most sessions go without an error
+
         self.ref = ref
         self.near = tuple(difflib.get_close_matches(ref, list(known), n=3, cutoff=0.5))
         guess = f" Did you mean {_listed(self.near)}?" if self.near else ""

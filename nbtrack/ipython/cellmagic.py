@@ -6,7 +6,6 @@ the run. A line that cannot be meant replaces the cell by its error, and nothing
 
 from __future__ import annotations
 
-import difflib
 import os
 import shlex
 from dataclasses import dataclass, field
@@ -53,6 +52,8 @@ def read_line(line: str) -> TrackLine:
             name = word
             continue
         if option not in OPTIONS:
+            import difflib  # only for a mistake
+
             near = difflib.get_close_matches(option, OPTIONS, n=1)
             guess = f" Did you mean {near[0]}?" if near else ""
             raise UsageError(f"%%track has no option {option!r}.{guess}", f"Write {_USAGE}.")

@@ -6,15 +6,13 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import cache
+from types import ModuleType
 from typing import Any
 
-from nbtrack.redaction.assignments import find_assigned, is_secret_value
 from nbtrack.redaction.names import Promise, promise_of
 from nbtrack.redaction.placeholders import OPENING, Placeholder, find_tags, is_placeholder, make_tag, write_placeholder
-from nbtrack.redaction.spans import JOINT, Span, merge_spans
-from nbtrack.redaction.structures import find_address_passwords, find_connections, find_headers, find_private_keys, pem_lines
-from nbtrack.redaction.tokens import LONGEST_BEGINNING, SHORTEST_WORD, find_tokens
-from nbtrack.redaction.values import is_place, looks_random
+from nbtrack.redaction.spans import JOINT, LONGEST_BEGINNING, SHORTEST_WORD, Span, merge_spans
 
 _COLOUR = re.compile(r"\x1b\[[0-9;:?]*[A-Za-z]")
 _MOST_REMEMBERED = 500
@@ -30,6 +28,13 @@ _LONGEST_WORD = 8_192  # longer ones without dash and underscore are images in b
 
 _WORDS = bytes(ord("a") if chr(code).isascii() and (chr(code).isalnum() or chr(code) in "_-+/") else ord(" ") for code in range(256))
 _LONG_WORD = re.compile(b"a" * SHORTEST_WORD + b"a*+")
+
+
+@cache
+def _rules() -> ModuleType:
+    from nbtrack.redaction import rules
+
+    return rules
 
 
 class Redactor:
@@ -90,7 +95,7 @@ class Redactor:
         """Remember the secrets among named values, such as environment variables, without storing them anywhere."""
         for name, value in named.items():
             promise = promise_of(name)
-            if promise >= Promise.FIRM and is_secret_value(promise, value, name):
+            if promise >= Promise.FIRM and _rules().is_secret_value(promise, value, name):
                 self._remember(value, "secret")
 
     def _find(self, text: str) -> list[Span]:
@@ -100,18 +105,18 @@ class Redactor:
         raw = text.encode("utf-8", "replace")
         words = _long_words(raw)
         if words:
-            found.extend(find_tokens(text, words))
+            found.extend(_rules().find_tokens(text, words))
         if "-----" in text and "PRIVATE KEY" in text:
-            found.extend(find_private_keys(text))
+            found.extend(_rules().find_private_keys(text))
         if "@" in text and "://" in text:
-            found.extend(find_address_passwords(text))
+            found.extend(_rules().find_address_passwords(text))
         letters = raw.translate(_LOWER, _NO_LETTERS)
         hints = {hint for hint in _HINTS if hint in letters}
         if hints:
             lowered = _lowered(text)
-            found.extend(find_headers(text, lowered, hints))
-            found.extend(find_connections(text, lowered, hints))
-            found.extend(find_assigned(text, lowered, list(found)))
+            found.extend(_rules().find_headers(text, lowered, hints))
+            found.extend(_rules().find_connections(text, lowered, hints))
+            found.extend(_rules().find_assigned(text, lowered, list(found)))
         for secret, kind in tuple(self._remembered.items()):
             if secret in text:
                 found.extend(_occurrences(text, secret, kind))
@@ -122,7 +127,7 @@ class Redactor:
         for span in spans:
             self.found[span.kind] += 1
             inside = text[span.start : span.end]
-            for secret in pem_lines(inside) if span.kind == "private-key" else (span.secret,):
+            for secret in _rules().pem_lines(inside) if span.kind == "private-key" else (span.secret,):
                 self._remember(secret, span.kind)
             kept = "".join(one[0] for one in _COLOUR.finditer(inside)) if "\x1b" in inside else ""
             parts += [
@@ -143,9 +148,9 @@ class Redactor:
     def _value(self, name: str, value: Any, depth: int) -> Any:
         if isinstance(value, str):
             promise = promise_of(name)
-            if promise and not is_placeholder(value) and is_secret_value(promise, value, name):
+            if promise and not is_placeholder(value) and _rules().is_secret_value(promise, value, name):
                 spans = self._find(value)
-                if not spans or (promise >= Promise.FIRM and not is_place(value)):
+                if not spans or (promise >= Promise.FIRM and not _rules().is_place(value)):
                     return self._replace(value, [Span(0, len(value), _kind_of(name), value)])
             return self.text(value)
         if isinstance(value, int) and not isinstance(value, bool):
@@ -195,7 +200,7 @@ def _is_distinct(secret: str) -> bool:
     """Whether a secret may be looked for anywhere without meeting ordinary words and numbers."""
     if len(secret) < _SHORTEST_REMEMBERED or secret.isdigit() or OPENING in secret or "\n" in secret:
         return False
-    return looks_random(secret, 8) or (any(map(str.isdigit, secret)) and any(map(str.isalpha, secret)) and len(set(secret)) >= 6)
+    return _rules().looks_random(secret, 8) or (any(map(str.isdigit, secret)) and any(map(str.isalpha, secret)) and len(set(secret)) >= 6)
 
 
 def _line_structure(kind: str, inside: str) -> str:

@@ -13,6 +13,11 @@ _LITERALS = (
 )
 JOINT = re.compile(f"{_LITERALS}|{_BREAK}")
 
+# Letters, digits and "_-+/" at least so long are a word in which hints are looked for, with what stands just before it.
+# 18 leaves out the 17 digits of floats; a token broken over lines is found when its first piece is a word.
+SHORTEST_WORD = 18
+LONGEST_BEGINNING = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Span:

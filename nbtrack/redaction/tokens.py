@@ -101,10 +101,6 @@ SHAPES = (
     _shape("azure-key", "8Q~ 7Q~", start=rf"{_BEFORE}[\w~.]{{3}}[78]Q~", body=rf"{_URLSAFE}~.", least=30, most=36),
 )  # fmt: skip
 
-# Letters, digits and "_-+/" at least so long are a word in which hints are looked for, with what stands just before it.
-# 18 leaves out the 17 digits of floats; a token broken over lines is found when its first piece is a word.
-SHORTEST_WORD = 18
-LONGEST_BEGINNING = 6
 _HINTS = tuple(sorted((hint, number) for number, shape in enumerate(SHAPES) for hint in shape.hints))
 
 

@@ -5,7 +5,6 @@ Foreign objects are recognised by the classes of libraries the user already impo
 
 from __future__ import annotations
 
-import difflib
 import io
 import json
 import mimetypes
@@ -63,6 +62,8 @@ def _as_path(given: Any, name: str | None) -> Path | None:
         known = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}", "Check the path and its permissions.") from error
+    import difflib  # only for a mistake
+
     near = [str(path.parent / one) for one in difflib.get_close_matches(path.name, known, n=3, cutoff=0.5)]
     problem = UnknownArtifact(str(path), (), "To keep text itself, give it a name: log_artifact(text, name=...).")
     problem.near = tuple(near)

@@ -9,13 +9,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from nbtrack.errors import UsageError, ValueRejected
-from nbtrack.records import Artifact
 from nbtrack.store import frames
 from nbtrack.store.frames import Kind
-from nbtrack.tracking.artifacts import keep_artifact
 from nbtrack.tracking.values import as_text, key_text, number, plain, step_number
 
 if TYPE_CHECKING:
+    from nbtrack.records import Artifact
     from nbtrack.tracking.session import Session
 
 _INT64_MIN, _INT64_MAX = -(1 << 63), (1 << 63) - 1
@@ -217,6 +216,8 @@ class Run:
         Raises ``UnknownArtifact`` for a missing file (with near names) and ``UsageError`` for an object that cannot be kept.
         """
         self._refuse_ended()
+        from nbtrack.tracking.artifacts import keep_artifact  # not every kernel keeps artifacts
+
         return keep_artifact(self._session, self.id, obj_or_path, name, kind)
 
     # ------------------------------------------------------------------ life

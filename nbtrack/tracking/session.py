@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nbtrack import config
 from nbtrack.config import Settings, StoreLocation
 from nbtrack.errors import StoreError, UnknownRun, UsageError
-from nbtrack.records import RunRecord
 from nbtrack.store.frames import Kind
 from nbtrack.store.ids import boot_us, new_id, wall_ms
 from nbtrack.store.writer import Writer
@@ -28,6 +27,8 @@ from nbtrack.tracking.secrets import Secrets
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from nbtrack.records import RunRecord
 
 T = TypeVar("T")
 
