@@ -70,6 +70,18 @@ def judge_owner(fd: int, header: Mapping[str, Any] | None = None, *, network: bo
     return Owner.SILENT if silent_s >= SILENT_S else Owner.ALIVE
 
 
+def has_ended(path: Path, header: Mapping[str, Any] | None = None) -> bool:
+    """Tell whether nobody writes a local journal any more, without keeping its lock: whoever ingests it then judges for itself."""
+    try:
+        fd = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return False
+    try:
+        return judge_owner(fd, header) is Owner.FINISHED
+    finally:
+        os.close(fd)
+
+
 def on_network(folder: Path | str) -> bool:
     """Tell whether a folder (existing or not) is on a network or FUSE file system, by the table of mounts."""
     import psutil
