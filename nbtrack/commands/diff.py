@@ -1,19 +1,17 @@
-"""``diff``: two notebook files in, their difference out, as text, as a view in the notebook, or written as one HTML file."""
+"""``diff``: two references in, their difference out: text, a widget in the notebook, or one HTML file; and git set up for notebooks."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
+from nbtrack.commands import git
 from nbtrack.commands.door import Door
-from nbtrack.commands.grammar import verb
-from nbtrack.diffing import diff_notebooks
-from nbtrack.errors import NbtrackError
-from nbtrack.views import words
+from nbtrack.commands.grammar import strip_quotes, verb
+from nbtrack.errors import UsageError
 from nbtrack.views.message import Message
-from nbtrack.views.notebook_diff import NotebookDiffView
 from nbtrack.views.view import View
+from nbtrack.widgets.comparison import Comparison, write_page
+from nbtrack.widgets.sides import Reader
 
 SECTION = "Notebooks"
 
@@ -21,31 +19,52 @@ SECTION = "Notebooks"
 @verb(
     "diff",
     "What changed between two notebooks, outputs included",
-    usage="A.ipynb B.ipynb [--html FILE] [--no-outputs] [--noise]",
+    usage="[A] [B] [--html FILE] [--no-outputs] [--noise]  |  --install-git [--global]  |  --uninstall-git [--global]",
     section=SECTION,
     example="diff churn-old.ipynb churn.ipynb",
 )
-@click.argument("a", metavar="A.ipynb")
-@click.argument("b", metavar="B.ipynb")
+@click.argument("a", metavar="A", required=False)
+@click.argument("b", metavar="B", required=False)
 @click.option("--html", "html", metavar="FILE", help="write one HTML file that opens without a network")
 @click.option("--no-outputs", "no_outputs", is_flag=True, help="compare text only, leave outputs out")
 @click.option("--noise", is_flag=True, help="also show what is folded as noise: counts, timings, metadata, addresses")
-def diff(door: Door, a: str, b: str, html: str | None, no_outputs: bool, noise: bool) -> View:
-    """Compare two notebook files."""
-    left, right = Path(a).expanduser(), Path(b).expanduser()
-    found = diff_notebooks(left, right)
-    names = (left.name, right.name) if left.name != right.name else (str(a), str(b))
-    view = NotebookDiffView(found, *names, outputs=not no_outputs, noise=noise)
-    if html is None:
-        return view
-    target = Path(html).expanduser()
-    document = view.to_document()
-    try:
-        target.write_text(document, encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or error
-        raise NbtrackError(f"{str(target)!r} cannot be written: {reason}", "Name a file in a folder that exists.") from None
-    return Message(f"written to {target}: {found.summary}", f"{words.size(len(document.encode('utf-8')))}, opens in any browser")
+@click.option("--install-git", "install_git", is_flag=True, help="let git diff show notebooks like code, in this repository")
+@click.option("--uninstall-git", "uninstall_git", is_flag=True, help="take exactly that away again")
+@click.option("--global", "everywhere", is_flag=True, help="with the two above: for all repositories of this user")
+def diff(
+    door: Door,
+    a: str | None,
+    b: str | None,
+    html: str | None,
+    no_outputs: bool,
+    noise: bool,
+    install_git: bool,
+    uninstall_git: bool,
+    everywhere: bool,
+) -> View:
+    """Compare two states of notebooks, or set git up."""
+    if install_git or uninstall_git:
+        if a is not None or install_git == uninstall_git:
+            raise UsageError("--install-git and --uninstall-git stand alone", f"Write {door.program} diff --install-git [--global]")
+        return _told(git.install(everywhere=everywhere) if install_git else git.uninstall(everywhere=everywhere), install_git)
+    if everywhere:
+        raise UsageError("--global belongs to --install-git", f"Write {door.program} diff --install-git --global")
+    reader = Reader(door.get_session, door.say, door.now_ms)
+    sides = reader.read_two(*(None if one is None else strip_quotes(one) for one in (a, b)))
+    found = Comparison(*sides, reader, outputs=not no_outputs, noise=noise)
+    if html is not None:
+        return write_page(found, html)
+    return found if door.kind == "notebook" else found.drawn
+
+
+def _told(change: git.Change, installed: bool) -> Message:
+    if not change.done:
+        return Message(
+            "git was set up already" if installed else "git is not set up for notebooks here", f"looked into {change.attributes}"
+        )
+    if not installed:
+        return Message("git shows notebooks as JSON again", f"taken out of {change.attributes} and git's configuration")
+    return Message("git diff shows notebooks like code now", "git log -p and git show as well; git difftool -t nbtrack; nothing to commit")
 
 
 VERBS = (diff,)

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from nbtrack.errors import BadNotebook, NbtrackError, UsageError
-from nbtrack.views.notebook_diff import NotebookDiffView
+import nbtrack
+from nbtrack.errors import BadNotebook, NbtrackError, UnknownCheckpoint
+from nbtrack.tracking import session
+from nbtrack.widgets.comparison import Comparison
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def test_the_shell_prints_the_difference(two: None, type_words: Callable[..., An
 
 def test_the_notebook_gets_a_view_with_html(two: None, track: Callable[[str], Any]) -> None:
     view = track('diff old.ipynb "new one.ipynb"')
-    assert isinstance(view, NotebookDiffView)
+    assert isinstance(view, Comparison)
     bundle = view._repr_mimebundle_()
     assert "<script" not in bundle["text/html"]
     assert "1 edited" in bundle["text/plain"]
@@ -57,7 +59,7 @@ def test_what_cannot_be_compared_is_an_error_of_two_lines(two: None, project: Pa
     (project / "broken.ipynb").write_text('{"cells": [')
     with pytest.raises(BadNotebook, match="it ends in the middle"):
         type_words("diff", "broken.ipynb", "old.ipynb")
-    with pytest.raises(UsageError, match=r"needs B\.ipynb"):
+    with pytest.raises(UnknownCheckpoint, match="first checkpoint appears"):
         type_words("diff", "old.ipynb")
 
 
@@ -65,3 +67,24 @@ def test_comparing_files_makes_no_store(two: None, project: Path, type_words: Ca
     before = sorted((project / ".nbtrack").rglob("*"))
     type_words("diff", "old.ipynb", "new one.ipynb")
     assert sorted((project / ".nbtrack").rglob("*")) == before
+
+
+def test_the_notebook_compares_with_its_last_checkpoint(two: None, project: Path, track: Callable[[str], Any]) -> None:
+    (project / "churn.ipynb").write_text((project / "old.ipynb").read_text())
+    nbtrack.checkpoint("one")
+    (project / "churn.ipynb").write_text((project / "new one.ipynb").read_text())
+    for line in ("diff", "diff last", "diff one now", "diff last churn.ipynb"):
+        assert track(line).summary.startswith("1 edited: [1] lr 0.1 → 0.2"), line
+    assert track("diff last~0 --noise --no-outputs").noise is True
+    assert "lr = 0.2" in track('diff "old.ipynb"').to_text(80)
+
+
+def test_the_shell_compares_a_file_with_its_last_checkpoint(two: None, project: Path, type_words: Callable[..., Any]) -> None:
+    session.open_session(kind="kernel", notebook=str(project / "old.ipynb"))
+    nbtrack.checkpoint()
+    nbtrack.flush()
+    session.close_session()
+    (project / "old.ipynb").write_text((project / "new one.ipynb").read_text())
+    for words in (("diff", "old.ipynb"), ("diff",), ("diff", "last")):
+        text = type_words(*words).to_text(80)
+        assert "    - lr = 0.1\n    + lr = 0.2" in text, words
