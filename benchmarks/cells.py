@@ -1,4 +1,4 @@
-"""The notebook: what the hooks cost a cell, a real notebook, a cold kernel, and memory over a thousand cells. Each in a process of its own."""
+"""The notebook: what hooks cost a cell and a real notebook, a cold kernel, memory over 1,000 cells; each in a process of its own."""
 
 from __future__ import annotations
 
@@ -63,7 +63,8 @@ shell.run_cell("1")
 before, modules = time.process_time(), set(sys.modules)
 if len(sys.argv) > 1:
     shell.run_cell("%load_ext nbtrack", store_history=True)
-print("@@" + json.dumps([time.process_time() - before, sorted({name.split(".")[0] for name in set(sys.modules) - modules})]), file=sys.__stderr__)
+spent, brought = time.process_time() - before, sorted({name.split(".")[0] for name in set(sys.modules) - modules})
+print("@@" + json.dumps([spent, brought]), file=sys.__stderr__)
 """
 
 

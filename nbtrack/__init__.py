@@ -1,6 +1,6 @@
 """nbtrack: experiment management for Jupyter notebooks.
 
-``%load_ext nbtrack`` records every cell of a notebook; ``nbtrack.run``, ``nbtrack.log`` and their like add to it from notebooks and scripts.
+``%load_ext nbtrack`` records every cell of a notebook; ``nbtrack.run``, ``nbtrack.log`` and their like add to it, from scripts, too.
 Names load when they are first used, so that importing nbtrack costs next to nothing.
 """
 
@@ -13,6 +13,7 @@ from nbtrack._version import __version__
 if TYPE_CHECKING:
     from nbtrack.diffing import diff_notebooks
     from nbtrack.errors import NbtrackError
+    from nbtrack.notebooks.api import checkpoint, checkpoints, history, restore, search
     from nbtrack.tracking.api import (
         active_run,
         flush,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         set_tag,
         set_tags,
     )
+    from nbtrack.widgets.comparison import diff
 
 _HOMES = dict.fromkeys(
     (
@@ -50,15 +52,23 @@ _HOMES = dict.fromkeys(
         "set_tags",
     ),
     "nbtrack.tracking.api",
-) | {"NbtrackError": "nbtrack.errors", "diff_notebooks": "nbtrack.diffing"}
+) | dict.fromkeys(("checkpoint", "checkpoints", "history", "restore", "search"), "nbtrack.notebooks.api") | {
+    "NbtrackError": "nbtrack.errors",
+    "diff": "nbtrack.widgets.comparison",
+    "diff_notebooks": "nbtrack.diffing",
+}
 
 __all__ = [
     "NbtrackError",
     "__version__",
     "active_run",
+    "checkpoint",
+    "checkpoints",
+    "diff",
     "diff_notebooks",
     "flush",
     "get_run",
+    "history",
     "last_run",
     "load_ipython_extension",
     "log",
@@ -67,8 +77,10 @@ __all__ = [
     "log_params",
     "metric_history",
     "note",
+    "restore",
     "run",
     "runs",
+    "search",
     "session",
     "set_tag",
     "set_tags",
@@ -101,3 +113,10 @@ def unload_ipython_extension(ipython: Any) -> None:
     from nbtrack.ipython.extension import unload_ipython_extension as unload
 
     unload(ipython)
+
+
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Tell a Jupyter server what to load."""
+    from nbtrack.server.app import NbtrackServer
+
+    return [{"module": "nbtrack", "app": NbtrackServer}]

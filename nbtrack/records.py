@@ -264,6 +264,28 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One line of a notebook's timeline: one checkpoint, or several saves folded into one, the newest first.
+
+    ``words`` say what changed since the checkpoint before; ``added`` and ``removed`` count lines of text, ``outputs`` changed outputs,
+    ``cells`` names the cells of a fold. ``real`` is False when only noise differs.
+    """
+
+    checkpoints: tuple[Checkpoint, ...]
+    words: str
+    real: bool = True
+    added: int = 0
+    removed: int = 0
+    outputs: int = 0
+    cells: tuple[str, ...] = ()
+
+    @property
+    def newest(self) -> Checkpoint:
+        """The checkpoint that stands for the line."""
+        return self.checkpoints[0]
+
+
+@dataclass(frozen=True, slots=True)
 class CellState:
     """One state of one cell: what it said and showed from the checkpoint ``first`` to the checkpoint ``last``.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -55,9 +56,15 @@ def test_the_wheel_holds_the_demo_notebooks_and_nothing_of_the_workshop(wheel: P
     names = zipfile.ZipFile(wheel).namelist()
     assert len(names) == len(set(names)), "nothing is in twice"
     assert sorted(Path(name).name for name in names if name.startswith("nbtrack/demo_notebooks/")) == DEMO_NOTEBOOKS
-    assert {name.split("/")[0] for name in names} == {"nbtrack", f"nbtrack-{__version__}.dist-info"}
+    assert {name.split("/")[0] for name in names} == {"nbtrack", f"nbtrack-{__version__}.dist-info", f"nbtrack-{__version__}.data"}
     wrong = [name for name in names if "labextension" in name or "__pycache__" in name or name.endswith((".db", ".nbj", ".pyc"))]
     assert wrong == []
+
+
+def test_the_wheel_carries_everything_that_a_widget_is_made_of(wheel: Path) -> None:
+    names = {Path(name).name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("nbtrack/widgets/")}
+    assert {path.name for path in (ROOT / "nbtrack" / "widgets").iterdir() if path.is_file()} == names
+    assert {"notebook_diff.js", "notebook_diff.css"} <= names
 
 
 def test_the_wheel_carries_its_licence_its_readme_and_no_address_of_a_machine(wheel: Path) -> None:
@@ -92,3 +99,14 @@ def test_the_installed_package_records_a_run(installed: Path, tmp_path: Path) ->
     assert listed.returncode == 0, listed.stderr
     assert "first" in listed.stdout
     assert "0.5" in listed.stdout
+
+
+def test_the_server_extension_is_enabled_by_the_installation(installed: Path, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER_", "PYTHON"))}
+    listed = subprocess.run(
+        [str(installed / "python"), "-m", "jupyter_server.extension.serverextension", "list"],
+        capture_output=True, text=True, timeout=120, cwd=tmp_path, env=environment | {"HOME": str(tmp_path)},
+    )  # fmt: skip
+    told = re.sub(r"\x1b\[\d*m", "", listed.stdout + listed.stderr)
+    assert re.search(r"^\s*nbtrack enabled", told, re.MULTILINE), told
+    assert re.search(rf"^\s*nbtrack {re.escape(__version__)} OK", told, re.MULTILINE), told

@@ -104,6 +104,8 @@ class Recorder:
         }
         if before:
             head |= {"before": True, "wall": None}
+        else:
+            self._session.cells.note(text, head["hash"], cell_id=cell.cell_id, count=cell.count)
         if len(text) > SOURCE_CHARS:
             source = cut_middle(text, SOURCE_CHARS)[0].encode("utf-8", "surrogatepass")
         self._session.writer.append(Kind.EXECUTION, head, (source,))

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import click
 
-from nbtrack.commands import demo, diff, guide, recording, runs, secrets, settings, startup, upkeep, values
+from nbtrack.commands import checkpoints, demo, diff, guide, recording, runs, secrets, settings, startup, upkeep, values
 from nbtrack.commands.door import Door
 from nbtrack.commands.grammar import HelpAsked, Verb, near_words, split_line
 from nbtrack.errors import NbtrackError, UnknownVerb, UsageError
 from nbtrack.views.view import View
 
-_ROOMS = (recording, values, runs, diff, settings, guide, startup, upkeep, secrets, demo)
+_ROOMS = (recording, values, runs, checkpoints, diff, settings, guide, startup, upkeep, secrets, demo)
 
 
 def _collect() -> click.Group:

@@ -141,7 +141,8 @@ def split_line(line: str, verb: Verb | None = None, *, escapes: bool = os.name !
             given = line[position:].strip() if word == raw else rest.partition("=")[2].strip()
             if word == raw and not given:
                 return [*words, raw]
-            return [*words, f"{raw}={strip_quotes(given)}"]
+            joint = "=" if raw.startswith("--") else ""  # a short option takes what is glued to it
+            return [*words, f"{raw}{joint}{strip_quotes(given)}"]
         if raw and not raw.startswith("-") and word == "--" and not is_value:
             return [*words, "--", strip_quotes(line[position:].strip())]
         words.append(word)

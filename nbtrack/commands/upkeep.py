@@ -14,6 +14,7 @@ import click
 from nbtrack.commands.door import Door
 from nbtrack.commands.grammar import SHELL, verb
 from nbtrack.commands.target import refuse_empty
+from nbtrack.config import StoreLocation
 from nbtrack.errors import UsageError
 from nbtrack.store import backup as backups
 from nbtrack.store import check, garbage
@@ -26,6 +27,7 @@ from nbtrack.views.view import Verbatim, View
 SECTION = "Looking after the store"
 _SHOWN_ROWS = 1000
 _LISTED_FILES = 40
+_PATIENCE_S = 60.0
 
 
 @verb(
@@ -47,7 +49,7 @@ def sql(door: Door, text: tuple[str, ...], as_csv: bool, as_json: bool) -> View:
     query = " ".join(text)
     refuse_empty(query, "an empty query", 'Write nbtrack sql "select ...".')
     limit = None if as_csv or as_json else _SHOWN_ROWS + 1
-    columns, rows = queries.run_sql(door.get_session().location, query, limit=limit)
+    columns, rows = queries.run_sql(_gathered(door), query, limit=limit)
     if as_csv:
         return Verbatim(_csv(columns, rows))
     if as_json:
@@ -66,7 +68,7 @@ def sql(door: Door, text: tuple[str, ...], as_csv: bool, as_json: bool) -> View:
 @click.option("--repair", is_flag=True, help="mend what can be mended without losing a value")
 def fsck(door: Door, repair: bool) -> Table:
     """Check the store; the exit status is 1 when something is left unmended."""
-    report = check.check_store(door.get_session().location, repair=repair)
+    report = check.check_store(_gathered(door), repair=repair)
     checked = ", ".join(f"{words.count(count)} {what}" for what, count in report.checked.items())
     rows = tuple(
         (Cell(one.kind), Cell(one.what), Cell("mended", "better") if one.mended else Cell("open", "worse")) for one in report.findings
@@ -82,13 +84,15 @@ def fsck(door: Door, repair: bool) -> Table:
 )
 @click.option("--apply", is_flag=True, help="remove it; otherwise it is listed only")
 def gc(door: Door, apply: bool) -> View:
-    """Collect unreferenced bodies older than a day."""
-    report = garbage.collect(door.get_session().location, apply=apply)
-    if not report.files and not report.rows:
+    """Collect old checkpoints but the last of each day, and unreferenced bodies older than a day."""
+    session = door.get_session()
+    report = garbage.collect(_gathered(door), apply=apply, keep_days=session.settings.checkpoint_keep_days)
+    if not report.files and not report.rows and not report.checkpoints:
         return Message("nothing to remove: every body belongs to something, or is younger than a day")
-    told = [words.plural(len(report.files), "file")] if report.files else []
+    told = [words.plural(report.checkpoints, "old checkpoint")] if report.checkpoints else []
+    told += [words.plural(len(report.files), "file")] if report.files else []
     told += [words.plural(report.rows, "body in the database", "bodies in the database")] if report.rows else []
-    said = f"{' and '.join(told)}, {words.size(report.size_bytes)}"
+    said = f"{' and '.join(told)}" + (f", {words.size(report.size_bytes)}" if report.size_bytes else "")
     if report.applied:
         return Message(f"removed {said}")
     rows = tuple((Cell(path),) for path in report.files[:_LISTED_FILES])
@@ -103,12 +107,19 @@ def gc(door: Door, apply: bool) -> View:
 @click.argument("target", metavar="TARGET")
 def backup(door: Door, target: str) -> Message:
     """Back the store up."""
-    report = backups.back_up(door.get_session().location, Path(target).expanduser())
+    report = backups.back_up(_gathered(door), Path(target).expanduser())
     said = f"{words.plural(report.runs, 'run')} and {words.plural(report.bodies, 'file')}, {words.size(report.size_bytes)}"
     more = "It was checked; restore it by putting it in the place of the store."
     if report.problem or report.waiting_bytes:
         more = f"{words.size(report.waiting_bytes)} still wait in journals and are not in it. {report.problem}".strip()
     return Message(f"backed up into {report.folder}: {said}", more)
+
+
+def _gathered(door: Door) -> StoreLocation:
+    """Return the store with what waits in journals brought in, that of killed processes too; what cannot go in stays where it is."""
+    session = door.get_session()
+    session.writer.flush(_PATIENCE_S, everyone=True)
+    return session.location
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

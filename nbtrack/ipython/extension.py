@@ -14,10 +14,12 @@ from nbtrack.ipython import cellmagic, magic
 from nbtrack.ipython.completion import Completion
 from nbtrack.ipython.hooks import Hooks, say
 from nbtrack.tracking import session as sessions
-from nbtrack.tracking.session import Session
+from nbtrack.tracking.session import RunEvent, Session
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+    from nbtrack.notebooks.boundary import Boundary
 
 
 class Extension:
@@ -27,6 +29,8 @@ class Extension:
         self._shell = shell
         self._hooks: Hooks | None = None
         self._completion: Completion | None = None
+        self._session: Session | None = None
+        self._boundary: Boundary | None = None
         self._before: dict[str, Any] = {}
 
     def load(self) -> None:
@@ -42,6 +46,8 @@ class Extension:
         self._shell.input_transformers_cleanup.append(cellmagic.transform)
         self._completion = Completion(self._shell, hooks.guard)
         self._completion.add()
+        self._session = session
+        session.subscribe(self._at_boundary)
         if not session.settings.capture_cells:
             say(f"cells are not recorded (capture.cells is off); runs go into {_place(session)}")
             return
@@ -57,11 +63,26 @@ class Extension:
             self._hooks.turn_off()
         if self._completion is not None:
             self._completion.remove()
+        if self._session is not None:
+            self._session.unsubscribe(self._at_boundary)
         transformers = self._shell.input_transformers_cleanup
         if cellmagic.transform in transformers:
             transformers.remove(cellmagic.transform)
         self._remove_magics()
         sessions.close_session()
+
+    def _at_boundary(self, event: RunEvent) -> None:
+        """Take a checkpoint where a run begins or ends."""
+        if self._hooks is not None:
+            self._hooks.guard.attempt(self._take_checkpoint, event)
+
+    def _take_checkpoint(self, event: RunEvent) -> None:
+        if self._boundary is None and self._session is not None:
+            from nbtrack.notebooks.boundary import Boundary  # 25 ms of imports that wait for the first run
+
+            self._boundary = Boundary(self._session)
+        if self._boundary is not None:
+            self._boundary.note(event)
 
     def _add_magics(self) -> None:
         magics = self._shell.magics_manager.magics

@@ -10,6 +10,7 @@ import sqlite3
 from nbtrack.config import StoreLocation
 from nbtrack.errors import NbtrackError, StoreMissing
 from nbtrack.store.check_bodies import check_bodies
+from nbtrack.store.check_checkpoints import check_checkpoints
 from nbtrack.store.check_points import check_points
 from nbtrack.store.check_rows import check_rows, check_schema, check_sources, file_problem
 from nbtrack.store.connection import open_reader, open_writer, schema_state
@@ -50,4 +51,5 @@ def _check(location: StoreLocation, db: sqlite3.Connection, *, repair: bool, bef
         check_sources(findings)
         check_bodies(findings)
         check_points(findings)
+        check_checkpoints(findings)
     return CheckReport(tuple(findings.found), findings.checked)

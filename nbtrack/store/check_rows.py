@@ -11,6 +11,7 @@ from nbtrack.records import EXECUTION_STATUSES, RUN_ORIGINS, RUN_STATES
 from nbtrack.store.findings import Findings
 from nbtrack.store.lifecycle import number_run
 from nbtrack.store.schema import FIRST_SCHEMA
+from nbtrack.store.schema_checkpoints import CHECKPOINT_SCHEMA
 from nbtrack.store.segments import list_journals
 
 # (kind, what is wrong as SQL text, the rows that are wrong, what mends one of them or nothing); each row gives its id as :id
@@ -131,8 +132,10 @@ def check_schema(findings: Findings) -> bool:
     """Check that every table and index is there, making what is missing when repairing; False when the rest cannot be checked."""
     real = {name for (name,) in findings.db.execute("select name from sqlite_schema").fetchall()}
     complete = True
-    for statement in FIRST_SCHEMA:
+    for statement in (*FIRST_SCHEMA, *CHECKPOINT_SCHEMA):
         words = statement.split()
+        if words[0] != "create":
+            continue
         kind = "table" if words[1] == "table" else "index"
         name = words[words.index(kind) + 1]
         if name not in real:

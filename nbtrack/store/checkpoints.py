@@ -140,9 +140,14 @@ def _read_manifest(scope: Scope, state: str, bodies: list[bytes]) -> Manifest:
 
 
 def list_checkpoints(
-    db: sqlite3.Connection, *, notebook: str | None = None, limit: int | None = None, before_at: int | None = None
+    db: sqlite3.Connection,
+    *,
+    notebook: str | None = None,
+    limit: int | None = None,
+    before_at: int | None = None,
+    before_id: str | None = None,
 ) -> list[Checkpoint]:
-    """List checkpoints, the newest first: of the notebook that is or was at a path, or of all; those up to a moment."""
+    """List checkpoints, the newest first: of the notebook that is or was at a path, or of all; those up to a moment, or older than one."""
     notebook_id = None
     if notebook is not None:
         found = find_notebook(db, notebook)
@@ -153,9 +158,10 @@ def list_checkpoints(
         f"""
         select {_COLUMNS}, checkpoint.n from checkpoint join notebook on notebook.id = checkpoint.notebook_id
         where (:notebook is null or checkpoint.notebook_id = :notebook) and (:before is null or checkpoint.at <= :before)
+            and (:older is null or (checkpoint.at, checkpoint.n) < (select at, n from checkpoint where id = :older))
         order by checkpoint.at desc, checkpoint.n desc limit :limit
         """,
-        {"notebook": notebook_id, "before": before_at, "limit": -1 if limit is None else limit},
+        {"notebook": notebook_id, "before": before_at, "older": before_id, "limit": -1 if limit is None else limit},
     ).fetchall()
     return _records(db, rows)
 

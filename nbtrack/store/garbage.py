@@ -7,14 +7,16 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nbtrack.config import StoreLocation
+from nbtrack.store import checkpoint_garbage
 from nbtrack.store.connection import open_reader, open_writer
 from nbtrack.store.ingest import ingest
 
 OLDER_THAN_S = 86_400
+_MOMENT_S = 0.5
 
 _NAME = re.compile(rb"[0-9a-f]{64}")
 _NUMBERS = frozenset({"blob", "metric", "metric_line", "metric_block", "metric_chunk"})  # tables that name no body
@@ -22,33 +24,55 @@ _NUMBERS = frozenset({"blob", "metric", "metric_line", "metric_block", "metric_c
 
 @dataclass(frozen=True, slots=True)
 class GarbageReport:
-    """What was found and, when ``applied``, removed: files (paths in the store folder), rows of bodies kept inline, bytes of both."""
+    """What was found and, when ``applied``, removed: files (paths in the store folder), rows of bodies kept inline, bytes of both.
+
+    ``checkpoints`` counts old ones; what only they refer to is counted when they are removed.
+    """
 
     files: tuple[str, ...]
     rows: int
     size_bytes: int
     applied: bool
+    checkpoints: int = 0
 
 
-def collect(location: StoreLocation, *, apply: bool = False, older_than_s: float = OLDER_THAN_S) -> GarbageReport:
+def collect(
+    location: StoreLocation, *, apply: bool = False, older_than_s: float = OLDER_THAN_S, keep_days: int | None = None
+) -> GarbageReport:
     """List what nothing refers to: body files and half-written ones older than ``older_than_s``, and rows of bodies.
 
+    With ``keep_days``, old checkpoints too, but the last of each day (see ``checkpoint_garbage``).
     ``apply`` removes them. What still waits in journals is ingested first, since it may refer to them; while something waits that could
     not be ingested, nothing is found.
     """
     report = ingest(location)
     if report.problem or report.waiting:
         return GarbageReport((), 0, 0, applied=False)
-    if not apply:
-        with open_reader(location) as db:
-            return _sweep(location, db, older_than_s, apply=False)
+    now_ms = int(time.time() * 1000)
+    with open_reader(location) as db:
+        old = checkpoint_garbage.find_old(db, keep_days=keep_days, now_ms=now_ms) if keep_days is not None else []
+        if not apply:
+            return replace(_sweep(location, db, older_than_s, apply=False), checkpoints=len(old))
+        young = _unmentioned(db)
+    if young:  # bodies come in just before the checkpoint that names them: who is unnamed now and in a moment is unnamed
+        time.sleep(_MOMENT_S)
+        ingest(location)
     with open_writer(location, full_sync=True) as db:
-        return _sweep(location, db, older_than_s, apply=True)
+        old = checkpoint_garbage.find_old(db, keep_days=keep_days, now_ms=now_ms) if keep_days is not None else []
+        before = _unmentioned(db) - young
+        checkpoint_garbage.remove(db, old)
+        return replace(_sweep(location, db, older_than_s, apply=True, spared=before), checkpoints=len(old))
 
 
-def _sweep(location: StoreLocation, db: sqlite3.Connection, older_than_s: float, *, apply: bool) -> GarbageReport:
+def _unmentioned(db: sqlite3.Connection) -> set[str]:
+    return {sha256 for (sha256,) in db.execute("select sha256 from blob").fetchall()} - mentioned_bodies(db)
+
+
+def _sweep(
+    location: StoreLocation, db: sqlite3.Connection, older_than_s: float, *, apply: bool, spared: set[str] | None = None
+) -> GarbageReport:
     before = time.time() - older_than_s
-    mentioned = mentioned_bodies(db)
+    mentioned = mentioned_bodies(db) | (spared or set())
     bodies = db.execute("select sha256, stored_bytes, body is null from blob order by sha256").fetchall()
     inline = {sha256 for sha256, _, is_file in bodies if not is_file}
     standing, doomed, size = set(), [], 0

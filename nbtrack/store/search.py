@@ -17,6 +17,7 @@ from typing import Any
 from nbtrack.errors import UsageError
 from nbtrack.records import SEARCH_KINDS, SearchHit, SearchResult
 from nbtrack.store import checkpoints, manifests, search_index
+from nbtrack.store.batch import storable
 from nbtrack.store.cell_states import SOURCE_POSITION
 
 LINE_CHARS = 200
@@ -45,7 +46,7 @@ def search(db: sqlite3.Connection, text: str, *, kind: str | None = None, limit:
     """
     if kind is not None and kind not in SEARCH_KINDS:
         raise UsageError(f"no kind {kind!r} to search in", f"It is one of {', '.join(SEARCH_KINDS)}.")
-    words = text.replace("\0", " ").split()[:_MOST_WORDS]
+    words = storable(text).replace("\0", " ").split()[:_MOST_WORDS]
     if not words or limit < 1:
         return SearchResult(text, (), 0)
     code = None if kind is None else search_index.code_of(kind)

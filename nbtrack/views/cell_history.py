@@ -37,7 +37,11 @@ class CellHistoryView(View):
 
     def to_html(self) -> str:
         head = element(
-            "div", element("b", f"{self.cell} ", cls="strong"), element("span", self._told(), cls="muted sm"), cls="row", style="padding:0 12px"
+            "div",
+            element("b", f"{self.cell} ", cls="strong"),
+            element("span", self._told(), cls="muted sm"),
+            cls="row",
+            style="padding:0 12px",
         )
         parts = []
         for place, state in enumerate(self.states):
@@ -47,7 +51,8 @@ class CellHistoryView(View):
             parts.append(
                 element(
                     "div", element("div", self._title(state), cls="muted sm", title=self.clock.exact(state.last.at)),
-                    element("pre", *lines, cls="code"), element("pre", running_text(shown, _MOST_CHARS), cls="code muted") if shown else None,
+                    element("pre", *lines, cls="code"),
+                    element("pre", running_text(shown, _MOST_CHARS), cls="code muted") if shown else None,
                     cls="state",
                 )
             )  # fmt: skip

@@ -91,7 +91,8 @@ class TimelineView(View):
         if not self.entries:
             return f"{title}\nThe first checkpoint appears with the next save or run."
         columns = (
-            Column(""), Column("what changed"), Column("lines", rank=1), Column("when"), Column("why", rank=3), Column("run", rank=2), Column("id"),
+            Column("", right=True), Column("what changed"), Column("lines", right=True, rank=1), Column("when"), Column("why", rank=3),
+            Column("run", rank=2), Column("id", right=True),
         )  # fmt: skip
         rows = [self._line_cells(entry) for entry in self.entries]
         lines, _ = table_text(columns, rows, width, colour=colour)
@@ -123,8 +124,8 @@ class TimelineView(View):
             "li",
             element("span", element("span", cls=f"dot {kind}"), cls="rail", aria_hidden="true"),
             element(
-                "div", element("div", element("bdi", escape(title, _WORDS_CHARS)), cls=tone, title=entry.words), element("div", *second, cls="sm"),
-                cls="said",
+                "div", element("div", element("bdi", escape(title, _WORDS_CHARS)), cls=tone, title=entry.words),
+                element("div", *second, cls="sm"), cls="said",
             ),
             element("div", *sizes_html(entry), cls="side"),
         )  # fmt: skip
@@ -137,27 +138,27 @@ class TimelineView(View):
             Cell(_MARKS[mark_of(entry)], "link" if mark_of(entry) == "run" else "muted"),
             Cell(newest.message or entry.words, tone),
             Cell(sizes_text(entry)),
-            Cell(self._span(entry, self.clock.moment), "muted"),
-            Cell(self._why(entry), "muted"),
+            Cell(self._moment(entry), "muted"),
+            Cell(self._why(entry) if len(entry.checkpoints) < 2 or not entry.real else "saved", "muted"),
             Cell(", ".join(self._run_words(run) for run in runs), STATE_TONES.get(runs[0].state, "link") if runs else ""),
             Cell(newest.short_id, "muted"),
         )
 
     def _when(self, entry: TimelineEntry) -> str:
-        return self._span(entry, self.clock.time)
-
-    def _span(self, entry: TimelineEntry, say: object) -> str:
-        told = say(entry.newest.at) if callable(say) else ""
-        if len(entry.checkpoints) < 2:
-            return str(told)
-        first = self.clock.time(entry.checkpoints[-1].at)
-        last = self.clock.time(entry.newest.at)
+        first, last = self.clock.time(entry.checkpoints[-1].at), self.clock.time(entry.newest.at)
         return f"{first}–{last}" if first != last else last
+
+    def _moment(self, entry: TimelineEntry) -> str:
+        day = self.clock.day(entry.newest.at)
+        if len(entry.checkpoints) < 2 and day == "Today":
+            return self.clock.moment(entry.newest.at)
+        return self._when(entry) if day == "Today" else f"{day.lower() if day == 'Yesterday' else day} {self._when(entry)}"
 
     def _why(self, entry: TimelineEntry) -> str:
         newest = entry.newest
         if len(entry.checkpoints) > 1:
-            return " ".join(entry.cells[:6]) + (" …" if len(entry.cells) > 6 else "") if entry.real else ", ".join(entry.cells)
+            most = 6 if entry.real else len(entry.cells)
+            return (" " if entry.real else ", ").join(entry.cells[:most]) + (" …" if len(entry.cells) > most else "")
         return reason_words(newest)
 
     def _runs_of(self, checkpoint: Checkpoint) -> list[RunRecord]:
@@ -189,7 +190,7 @@ def reason_words(checkpoint: Checkpoint) -> str:
         said = REASON_WORDS.get(checkpoint.reason, checkpoint.reason)
         if checkpoint.runs:
             said = REASON_WORDS["run end" if any(mark.boundary == "end" for mark in checkpoint.runs) else "run start"]
-    return f"{said}, not saved yet" if checkpoint.unsaved else said
+    return f"{said}, unsaved" if checkpoint.unsaved else said
 
 
 def sizes_text(entry: TimelineEntry) -> str:

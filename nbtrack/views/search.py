@@ -68,7 +68,7 @@ class SearchView(View):
         return "\n".join(lines)
 
     def _nothing(self) -> str:
-        near = f" Did you mean {' or '.join(self.result.near)}?" if self.result.near else ""
+        near = f" Did you mean {clean(' or '.join(self.result.near))}?" if self.result.near else ""
         return f'No place has "{clean(self.result.text)}".{near}'
 
     def _head(self) -> str:

@@ -16,8 +16,8 @@ from nbtrack.views.words import Clock
 class StatusFacts:
     """What is known of this place. ``recording`` is ``on``, ``paused``, ``off`` or empty (a shell, which records nothing by itself).
 
-    ``scope`` names what ``runs`` and ``cells`` count, for example ``This notebook``; ``best`` and ``current`` are judged by ``metric``, which
-    ``measured`` runs of the experiment have.
+    ``scope`` names what ``runs`` and ``cells`` count, for example ``This notebook``; ``best`` and ``current`` are judged by ``metric``,
+    which ``measured`` runs of the experiment have.
     """
 
     place: str

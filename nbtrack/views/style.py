@@ -45,8 +45,8 @@ stroke-linejoin:round;vertical-align:-3px}
 .jp-nbtrack-out .jp-nbtrack-link{color:var(--jp-nbtrack-link)}.jp-nbtrack-out .jp-nbtrack-best{font-weight:700}
 .jp-nbtrack-out .jp-nbtrack-strong{font-weight:600}
 .jp-nbtrack-sm{font-size:11px;line-height:16px}
-.jp-nbtrack-out .jp-nbtrack-code:nth-child(n){font-family:var(--jp-code-font-family,var(--vscode-editor-font-family,ui-monospace,monospace));
-font-size:11.5px;line-height:16px;color:inherit;background:none;padding:0}
+.jp-nbtrack-out .jp-nbtrack-code:nth-child(n){
+font-family:var(--jp-code-font-family,var(--vscode-editor-font-family,ui-monospace,monospace));font-size:11.5px;line-height:16px;color:inherit;background:none;padding:0}
 .jp-nbtrack-out bdi{unicode-bidi:isolate}
 .jp-nbtrack-out dl.jp-nbtrack-kv{display:grid;grid-template-columns:minmax(0,auto) minmax(0,1fr);column-gap:16px;margin:0;padding:0}
 .jp-nbtrack-out .jp-nbtrack-kv dt{float:none;width:auto;padding:0;margin:0;font-weight:400;color:var(--jp-nbtrack-muted);line-height:24px;

@@ -36,7 +36,7 @@ def tables_of_the_page() -> dict[str, list[str]]:
 
 def test_every_table_and_column_is_on_the_page_in_its_order(store: StoreLocation) -> None:
     with open_reader(store) as db:
-        names = "select name from sqlite_schema where type = 'table' and name not like '%sqlite_%' order by name"
+        names = "select name from pragma_table_list where schema = 'main' and type <> 'shadow' and name not like '%sqlite_%' order by name"
         tables = {
             name: [column for (column,) in db.execute("select name from pragma_table_info(:name) order by cid", {"name": name})]
             for (name,) in db.execute(names).fetchall()

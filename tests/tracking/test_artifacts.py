@@ -92,7 +92,7 @@ def test_objects_are_kept_in_a_form_others_can_read() -> None:
 def test_a_missing_file_is_named_with_near_ones(project: Path) -> None:
     (project / "model.pkl").write_bytes(b"x")
     with nbtrack.run("missing") as run:
-        with pytest.raises(UnknownArtifact, match="Did you mean 'model.pkl'"):
+        with pytest.raises(UnknownArtifact, match=r"Did you mean 'model\.pkl'"):
             run.log_artifact("modle.pkl")
         with pytest.raises(UnknownArtifact, match="no file or folder"):
             run.log_artifact("modle.pkl", name="model")

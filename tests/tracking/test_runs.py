@@ -271,7 +271,7 @@ def test_runs_come_as_a_table() -> None:
     assert list(nbtrack.runs(columns=["params.lr", "tags.k"]).columns) == ["params.lr", "tags.k"]
     assert len(nbtrack.runs(state="failed")) == 0
     assert len(nbtrack.runs(limit=1)) == 1
-    with pytest.raises(nbtrack.NbtrackError, match="Did you mean 'params.lr'"):
+    with pytest.raises(nbtrack.NbtrackError, match=r"Did you mean 'params\.lr'"):
         nbtrack.runs(columns=["param.lr"])
 
 
@@ -293,7 +293,8 @@ def test_the_next_opener_shows_what_a_killed_process_left() -> None:
 
 
 def test_a_reader_sees_what_a_living_process_logged_a_moment_ago() -> None:
-    code = "import nbtrack, sys\nr = nbtrack.run('lives')\nfor s in range(500): r.log({'a': 1.0}, step=s)\nprint(r.id, flush=True)\nsys.stdin.read()"
+    logging = "r = nbtrack.run('lives')\nfor s in range(500): r.log({'a': 1.0}, step=s)"
+    code = f"import nbtrack, sys\n{logging}\nprint(r.id, flush=True)\nsys.stdin.read()"
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env) as worker:
         assert worker.stdout is not None
