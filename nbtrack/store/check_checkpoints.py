@@ -76,9 +76,7 @@ def _check_links(findings: Findings) -> None:
             "missing parent", f"checkpoint {checkpoint_id} follows {parent}, which is not there",
             "update checkpoint set parent_id = null where id = :id", {"id": checkpoint_id},
         )  # fmt: skip
-    for (state_id,) in db.execute(
-        "select id from cell_state where last_n is not null and last_n < first_n order by id"
-    ).fetchall():
+    for (state_id,) in db.execute("select id from cell_state where last_n is not null and last_n < first_n order by id").fetchall():
         findings.add("end before start", f"cell state {state_id} ends before it begins")
 
 
@@ -94,4 +92,3 @@ def _check_index(findings: Findings) -> None:
     ).fetchone()[0]
     if not whole:
         findings.add("search index", "the index is not that of the texts", "insert into search_index (search_index) values ('rebuild')")
-

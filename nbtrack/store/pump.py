@@ -216,7 +216,10 @@ class Pump:
         return max(min(ends), 0.001) if ends else None
 
     def _tick(self, request: Request | None) -> None:
+        before = self.journal.position()[0]
         self._care_for_journal()
+        if request is not None and self.journal.position()[0] != before:  # a deleted file was written anew: it is asked for, too
+            request.targets.update(self.sizes(everyone=request.everyone))
         if request is None:
             if time.monotonic() >= self._next_try:
                 self._ingest(None)

@@ -94,7 +94,7 @@ class Writer:
 
         ``everyone``: also what other processes recorded, alive or dead. Readers ask for that.
         """
-        if not (list_journals(self.location) if everyone else self._has_recorded()):
+        if not (self._has_recorded() or (everyone and list_journals(self.location))):
             return True
         request = self._pump.ask(None, timeout, everyone=everyone)
         if request is None:
