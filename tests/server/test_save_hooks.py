@@ -196,7 +196,9 @@ def test_a_save_with_settings_that_cannot_be_read_is_answered(server: Server, fo
 def test_a_save_into_a_deleted_store_makes_a_new_one(server: Server, folder: str) -> None:
     server.save(f"{folder}/a.ipynb", "x = 1")
     assert len(server.checkpoints(f"{folder}/a.ipynb")) == 1
-    subprocess.run(["rm", "-r", str(server.root / folder / ".nbtrack")], check=True)
+    # the server may write meanwhile, and a folder that fills again cannot be removed in one go
+    gone = ["rm", "-rf", str(server.root / folder / ".nbtrack")]
+    assert wait_until(lambda: subprocess.run(gone, check=False, capture_output=True).returncode == 0)
     assert server.save(f"{folder}/a.ipynb", "x = 2").status == 200
     assert wait_until(lambda: "x = 2" in _sources(server, f"{folder}/a.ipynb"))
 
